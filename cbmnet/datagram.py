@@ -1,0 +1,38 @@
+"""What an endpoint hands its driver: bytes, the peer they are for, and a label that is never sent.
+
+Draws and faults are keyed by the label, so Ed25519 and the simulation MAC, or two encodings of the same
+message, meet the same fate. Both types are named tuples rather than frozen dataclasses: they are made
+for every message, and a tuple costs a third of the time.
+"""
+
+from struct import Struct
+from typing import NamedTuple
+
+_PACK = Struct(">HIQHH").pack
+
+
+class Label(NamedTuple):
+    """Which transmission this is: attempt and copy count from 1 and 0."""
+
+    kind: str
+    stream: int
+    epoch: int
+    sequence: int
+    attempt: int = 1
+    copy: int = 0
+
+    def key(self) -> bytes:
+        """A byte string that is different for every label."""
+        kind, stream, epoch, sequence, attempt, copy = self
+        return _PACK(stream, epoch, sequence, attempt, copy) + kind.encode()
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.stream}/{self.epoch}/{self.sequence}#{self.attempt}.{self.copy}"
+
+
+class Datagram(NamedTuple):
+    """Bytes for one peer."""
+
+    data: bytes
+    peer: str
+    label: Label

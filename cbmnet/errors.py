@@ -1,0 +1,50 @@
+"""Errors, grouped by whose fault they are.
+
+`ConfigError` is the user's input, `LocalProtocolError` our caller's bug, `RemoteProtocolError` the
+peer's bytes, `SimulationError` a run that cannot go on. The signed-message errors live beside the
+verifier and derive from `RemoteProtocolError`.
+"""
+
+from dataclasses import dataclass
+
+
+class CbmnetError(Exception):
+    """Base of everything cbmnet raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault in one file: where (`file`, `line` from 1 or None), which `key`, and what is allowed."""
+
+    file: str
+    line: int | None
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}  {self.key}{self.message}" if self.key else f"{place}  {self.message}"
+
+
+class ConfigError(CbmnetError):
+    """The configuration cannot be used; `faults` lists every fault found, in file order."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+
+class RegistryError(CbmnetError):
+    """A family was asked for a member it does not have, or two members share a name."""
+
+
+class LocalProtocolError(CbmnetError):
+    """Our caller used an endpoint or a signer wrongly; a bug on this side."""
+
+
+class RemoteProtocolError(CbmnetError):
+    """The peer's bytes break the protocol; recorded, never fatal."""
+
+
+class SimulationError(CbmnetError):
+    """A run cannot go on; the message names the replication and the simulated time."""
