@@ -1,0 +1,5 @@
+"""`python -m cbmnet`."""
+
+from cbmnet.cli import main
+
+main()

@@ -1,0 +1,42 @@
+"""The desk: a message has arrived, and may still be refused or not passed on to those who must act.
+
+It sits between endpoint and state, so link acknowledgements and wire heartbeats never reach it. One draw
+per message, never per attempt: asking the same clerk twice does not make two clerks.
+"""
+
+from dataclasses import dataclass
+
+from cbmnet.datagram import Label
+from cbmnet.streams import LinkDraws, unit
+
+REFUSED, NOT_FORWARDED = "refused", "not forwarded"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskConfig:
+    """`forward_prob`: what is passed on at all; refusal grows with the state's own rung, up to .9.
+
+    The refusal numbers of crises (.02 + .08 a rung) are a choice without an anchor; the default is a
+    desk that does its work.
+    """
+
+    forward_prob: float = 1.0
+    refusal_prob: float = 0.0
+    refusal_per_rung_prob: float = 0.0
+
+
+class Desk:
+    """One state's desk."""
+
+    __slots__ = ("_config", "_draws")
+
+    def __init__(self, config: DeskConfig, draws: LinkDraws) -> None:
+        self._config, self._draws = config, draws
+
+    def judge(self, label: Label, rung: int) -> str | None:
+        """None if the message is passed on, else why it is not; `rung` is the state's own."""
+        config = self._config
+        words = self._draws.words(label)
+        if unit(words[1]) < min(0.9, config.refusal_prob + config.refusal_per_rung_prob * rung):
+            return REFUSED
+        return None if unit(words[0]) < config.forward_prob else NOT_FORWARDED

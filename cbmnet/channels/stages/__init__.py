@@ -1,0 +1,1 @@
+"""One channel stage a file; found by a sorted folder scan."""

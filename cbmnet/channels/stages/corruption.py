@@ -1,0 +1,39 @@
+"""Bit corruption: one bit of the bytes really flips."""
+
+from dataclasses import dataclass
+
+from cbmnet.channels.stage import STAGES, WORD_CORRUPT, Flight, LinkContext
+from cbmnet.streams import threshold
+
+
+@dataclass(frozen=True)
+class CorruptionConfig:
+    """`corrupt_prob`: probability that one flight arrives with a flipped bit."""
+
+    corrupt_prob: float
+
+
+@STAGES.register("corruption", CorruptionConfig)
+class Corruption:
+    """The receiver gets the changed bytes and has to find out by itself."""
+
+    __slots__ = ("_limit",)
+
+    def __init__(self, config: CorruptionConfig, link: LinkContext) -> None:
+        self._limit = threshold(config.corrupt_prob)
+
+    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+        """Flips one evenly chosen bit of each chosen flight."""
+        for flight in flights:
+            if flight.words[WORD_CORRUPT] < self._limit and flight.drop is None:
+                bit = flight.more_words("corruption")[0] % (8 * len(flight.data))
+                flight.data = flip_bit(flight.data, bit)
+                flight.corrupted = True
+        return flights
+
+
+def flip_bit(data: bytes, bit: int) -> bytes:
+    """The bytes with one bit changed; bit 0 is the highest of the first byte."""
+    changed = bytearray(data)
+    changed[bit >> 3] ^= 0x80 >> (bit & 7)
+    return bytes(changed)

@@ -1,0 +1,32 @@
+"""Duplication: a flight arrives twice."""
+
+from dataclasses import dataclass
+
+from cbmnet.channels.stage import STAGES, WORD_DUPLICATE, Flight, LinkContext
+from cbmnet.streams import threshold
+
+
+@dataclass(frozen=True)
+class DuplicationConfig:
+    """`duplicate_prob`: probability that one flight becomes two."""
+
+    duplicate_prob: float
+
+
+@STAGES.register("duplication", DuplicationConfig)
+class Duplication:
+    """The copy follows the later stages with draws of its own."""
+
+    __slots__ = ("_limit",)
+
+    def __init__(self, config: DuplicationConfig, link: LinkContext) -> None:
+        self._limit = threshold(config.duplicate_prob)
+
+    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+        """Adds a copy behind each chosen flight."""
+        leaving = []
+        for flight in flights:
+            leaving.append(flight)
+            if flight.words[WORD_DUPLICATE] < self._limit and flight.drop is None:
+                leaving.append(flight.duplicate())
+        return leaving

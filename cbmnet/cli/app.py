@@ -1,0 +1,52 @@
+"""Assembles the verbs and turns every expected error into one clear message and its exit code."""
+
+import sys
+
+import typer
+
+from cbmnet import __version__
+from cbmnet.cli.verb import VERBS
+from cbmnet.errors import CbmnetError, ConfigError
+
+ORDER = ("new", "check", "run", "explain", "replay", "validate", "doctor")
+
+
+def build() -> typer.Typer:
+    """The command with all verbs, in the order in which one meets them, others after."""
+    app = typer.Typer(
+        name="cbmnet", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+        help="A discrete-event laboratory for crisis communication.",
+    )  # fmt: skip
+    names = VERBS.names()
+    for name in [*(n for n in ORDER if n in names), *(n for n in names if n not in ORDER)]:
+        app.command(name)(VERBS[name].make)
+    app.callback()(_options)
+    return app
+
+
+def _options(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    """A discrete-event laboratory for crisis communication."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def start() -> None:
+    """Runs the command; the exit code says what happened."""
+    try:
+        build()()
+    except ConfigError as error:
+        count = len(error.faults)
+        _fail(f"{error}\n{count} fault{'s' * (count != 1)}, nothing was run.", 2)
+    except CbmnetError as error:
+        _fail(f"cbmnet: {error}", 2)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def _fail(message: str, code: int) -> None:
+    print(message, file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,43 @@
+"""`cbmnet check`: validates every point and says what running it would cost."""
+
+import json
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from cbmnet.cli.options import AsJson, File, Set
+from cbmnet.cli.verb import VERBS
+
+
+@VERBS.register("check")
+def check(
+    file: Annotated[File | None, typer.Argument(show_default=False)] = None,
+    overrides: Set = None,
+    as_json: AsJson = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a study file.")] = False,
+) -> None:
+    """Validate every point of a study and estimate the time it takes."""
+    from cbmnet.experiments.design import StudyFile, load_design  # noqa: PLC0415 (pydantic loads late)
+    from cbmnet.metrics.measure import measure  # noqa: PLC0415
+
+    if schema:
+        print(json.dumps(StudyFile.model_json_schema(), indent=2))
+        return
+    if file is None:
+        raise typer.BadParameter("name a study file, or use --schema")
+    design = load_design(file, overrides or ())
+    runs = len(design.points) * design.base.study.replications
+    start_s = perf_counter()
+    for point in (design.points[0], design.points[-1]):
+        measure(point.config, design.base.study.seed, 0, ())
+    run_s = (perf_counter() - start_s) / 2
+    facts = {
+        "name": design.base.name, "config_hash": design.hash, "points": len(design.points), "runs": runs,
+        "seconds_on_one_core": round(runs * run_s, 1),
+    }  # fmt: skip
+    if as_json:
+        print(json.dumps(facts))
+        return
+    print(f"{file}: good. {len(design.points)} points x {design.base.study.replications} replications = {runs} runs,")
+    print(f"about {runs * run_s:.0f} s on one core. Next: cbmnet run {file}")

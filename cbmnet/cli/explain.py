@@ -1,0 +1,84 @@
+"""`cbmnet explain`: one run as a story, with its sequence diagram in the terminal and as SVG."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cbmnet.cli.options import AsJson, Seed, Set
+from cbmnet.cli.verb import VERBS
+
+Before = Annotated[int, typer.Option("--rows", min=1, help="Rows of the diagram, up to the gravest moment.")]
+
+
+@VERBS.register("explain")
+def explain(
+    path: Annotated[Path, typer.Argument(help="A study file or a results folder.", show_default=False)],
+    replication: Annotated[int, typer.Option("--run", min=0, help="Which replication.")] = 0,
+    point: Annotated[int, typer.Option("--point", min=0, help="Which point, in the order of the table.")] = 0,
+    overrides: Set = None,
+    seed: Seed = None,
+    svg_path: Annotated[Path | None, typer.Option("--svg", help="Write the sequence diagram here.")] = None,
+    rows: Before = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Tell why a run went as it did: the chain of causes and a sequence diagram."""
+    from cbmnet.reports import diagram, sequence, story  # noqa: PLC0415 (the front loads pydantic late)
+
+    title, trace = traced(path, overrides, seed, point, replication)
+    records = diagram.read_trace(trace)
+    last = story.gravest(records)
+    links = story.chain(records, last) if last else []
+    if as_json:
+        print(json.dumps({"title": title, "chain": links}))
+        return
+    print(title)
+    if last is None:
+        print("Nothing happened in this run that anyone could fear.")
+        return
+    print("\nThe chain of causes")
+    for link in links:
+        if words := story.sentence(link):
+            print(f"  {sequence.clock(link['at_s'])}  {words}")
+    shown = _around(diagram.rows(records), last["at_s"], rows)
+    who = diagram.parties(records)
+    print("\nWhat passed between them (✕ lost, ▌ stopped, ? forged)")
+    print(sequence.text(shown, who))
+    if svg_path is not None:
+        svg_path.write_text(sequence.svg(shown, who, title))
+        print(f"\nwritten to {svg_path}")
+
+
+def traced(
+    path: Path, overrides: list[str] | None, seed: int | None, point: int, replication: int
+) -> tuple[str, list[str]]:
+    """Runs one replication again with a trace; a results folder names its own file, seed and overrides."""
+    from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415
+    from cbmnet.experiments.design import load_design  # noqa: PLC0415
+    from cbmnet.simulation.run import run as run_once  # noqa: PLC0415
+    from cbmnet.simulation.trace import Trace  # noqa: PLC0415
+
+    chosen = list(overrides or ())
+    if (path / "manifest.json").is_file():
+        manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text())
+        chosen = [f"name={manifest['name']}", *manifest["overrides"], *chosen]
+        seed = manifest["seed"] if seed is None else seed
+        path = path / "config.toml"
+    design = load_design(path, chosen)
+    if point >= len(design.points):
+        said = f" = {point}: the study has the points 0 to {len(design.points) - 1}."
+        raise ConfigError([Fault(str(path), None, "--point", said)])
+    trace = Trace()
+    root = design.base.study.seed if seed is None else seed
+    config = design.points[point].config
+    tally = run_once(config, root, replication, [trace])
+    where = ", ".join(f"{key} = {value}" for key, value in design.points[point].values.items())
+    title = f"{design.base.name}, run {replication}, seed {root}" + (f", {where}" if where else "")
+    return title, trace.result(tally.ended_s)
+
+
+def _around(rows: list[Any], at_s: float, count: int) -> list[Any]:
+    """The rows up to a moment, and the few that follow it at once."""
+    before = [row for row in rows if row.at_s <= at_s]
+    return before[-count:]

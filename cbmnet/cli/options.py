@@ -1,0 +1,14 @@
+"""Options that several verbs share, so that they read and mean the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="A study file (TOML).", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one key, e.g. channel.loss=0.2. May be repeated."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Root seed; default: the file's.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

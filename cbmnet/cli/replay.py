@@ -1,0 +1,60 @@
+"""`cbmnet replay`: runs one replication again in two processes and compares what happened."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cbmnet.cli.explain import traced
+from cbmnet.cli.options import AsJson, Seed, Set
+from cbmnet.cli.verb import VERBS
+
+HASH_SEEDS = ("1", "4242")
+
+
+@VERBS.register("replay")
+def replay(
+    path: Annotated[Path, typer.Argument(help="A study file or a results folder.", show_default=False)],
+    replication: Annotated[int, typer.Option("--run", min=0, help="Which replication.")] = 0,
+    point: Annotated[int, typer.Option("--point", min=0, help="Which point, in the order of the table.")] = 0,
+    overrides: Set = None,
+    seed: Seed = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare two processes and hash seeds.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the trace of one run, or check that two processes agree on every record of it."""
+    if not check:
+        _, lines = traced(path, overrides, seed, point, replication)
+        print("\n".join(lines))
+        return
+    options = [f"--set={value}" for value in overrides or ()] + ([] if seed is None else [f"--seed={seed}"])
+    command = [str(path), f"--run={replication}", f"--point={point}", *options]
+    first, second = (_trace_elsewhere(command, hash_seed) for hash_seed in HASH_SEEDS)
+    difference = next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+    if difference is None and len(first) != len(second):
+        difference = min(len(first), len(second))
+    if as_json:
+        print(json.dumps({"identical": difference is None, "first_difference": difference, "last": first[-1]}))
+    elif difference is None:
+        closing = json.loads(first[-1])
+        print(f"identical: {closing['records']} records, sha256 {closing['sha256']}")
+    else:
+        print(f"record {difference} differs:\n  {first[difference : difference + 1]}\n  {second[difference : difference + 1]}")
+    if difference is not None:
+        raise typer.Exit(1)
+
+
+def _trace_elsewhere(arguments: list[str], hash_seed: str) -> list[str]:
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(
+        [sys.executable, "-m", "cbmnet", "replay", *arguments],
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+        raise typer.Exit(done.returncode)
+    return done.stdout.splitlines()

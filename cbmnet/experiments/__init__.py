@@ -1,0 +1,1 @@
+"""Studies: which points there are, how they are run, what is stated about them."""

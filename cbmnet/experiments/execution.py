@@ -1,0 +1,62 @@
+"""Runs the replications of a design, in this process or in a pool; the rows do not depend on which.
+
+Every point uses the same root seed, so replication k meets the same fate at every point as far as the
+points agree: common random numbers. A replication that fails keeps its row with the error.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
+
+from cbmnet.experiments.design import Design
+from cbmnet.metrics.measure import Row, measure
+from cbmnet.metrics.metric import chosen
+from cbmnet.simulation.config import RunConfig
+
+BATCH = 8
+_ROOM: dict[str, Any] = {}  # what a worker process was given once, when it started
+
+
+def execute(
+    design: Design, replications: int, seed: int, jobs: int, advance: Callable[[int], None]
+) -> list[Row]:
+    """All rows, sorted by point and replication; `advance(n)` is called as n more are done."""
+    configs, names = [point.config for point in design.points], chosen(design.base.study.metrics)
+    names = sorted({*names, *(design.base.compare.metrics if design.base.compare else ())})
+    tasks = list(_batches(len(configs), replications))
+    rows: list[Row] = []
+    for batch in _run_batches(tasks, configs, names, seed, jobs):
+        rows += batch
+        advance(len(batch))
+    return sorted(rows, key=lambda row: (row.point, row.replication))
+
+
+def _batches(points: int, replications: int) -> Iterator[tuple[int, range]]:
+    for point in range(points):
+        for first in range(0, replications, BATCH):
+            yield point, range(first, min(first + BATCH, replications))
+
+
+def _run_batches(
+    tasks: Sequence[tuple[int, range]], configs: list[RunConfig], names: list[str], seed: int, jobs: int
+) -> Iterator[list[Row]]:
+    if jobs <= 1:
+        _enter(configs, names, seed)
+        yield from map(_run_batch, tasks)
+        return
+    with ProcessPoolExecutor(jobs, initializer=_enter, initargs=(configs, names, seed)) as pool:
+        try:
+            for done in as_completed([pool.submit(_run_batch, task) for task in tasks]):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _enter(configs: list[RunConfig], names: list[str], seed: int) -> None:
+    _ROOM.update(configs=configs, names=names, seed=seed)
+
+
+def _run_batch(task: tuple[int, range]) -> list[Row]:
+    point, replications = task
+    return [measure(_ROOM["configs"][point], _ROOM["seed"], k, _ROOM["names"], point) for k in replications]

@@ -1,0 +1,141 @@
+"""The envelope: all that is sent (the wire specification, section Envelope).
+
+The usual shape is read by hand, so that unauthenticated bytes cost little; any other shape goes through
+the strict pass, which names the code or accepts it.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgpack
+
+from cbmnet.messages.body import MAX_BODY_BYTES
+from cbmnet.messages.codes import Code
+from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES
+from cbmnet.messages.message import MAX_PTYPE_BYTES
+from cbmnet.messages.reader import ENVELOPE_DEPTH, Item, check_version, read_item, refuse, scan
+
+HARD_MAX_WIRE_BYTES = 64 * 1024
+MAX_WIRE_BYTES = 16 * 1024
+MAX_SIGNATURES = 8
+
+Signatures = tuple[tuple[bytes, bytes], ...]
+Frame = tuple[str, bytes, Signatures]  # payload type, raw body, pairs of kid and signature by kid
+_LENGTHS = frozenset(SIGNATURE_BYTES.values())
+_PAIR = b"\x92\xc4\x10"  # [kid of 16, ...
+_SHORT = b"\xc4\x40"  # a signature of 64
+_ONE_PAIR = b"\x91" + _PAIR
+
+
+@lru_cache(maxsize=1024)
+def ptype_header(ptype: str) -> bytes:
+    """The bytes of a payload type on the wire."""
+    packed: bytes = msgpack.packb(ptype)
+    return packed
+
+
+def write_frame(ptype: str, body: bytes, signatures: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The envelope of well-formed parts; the pairs must ascend by kid."""
+    pairs = [
+        _PAIR
+        + kid
+        + (_SHORT if len(signature) == 64 else b"\xc5" + len(signature).to_bytes(2, "big"))
+        + signature
+        for kid, signature in signatures
+    ]
+    size = len(body)
+    head = b"\xc4%c" % size if size < 256 else b"\xc5" + size.to_bytes(2, "big")
+    return b"\x94\x01%b%b%b%c%b" % (ptype_header(ptype), head, body, 0x90 + len(pairs), b"".join(pairs))
+
+
+def read_frame_fast(wire: bytes, ptypes: dict[bytes, str]) -> Frame | None:
+    """The parts of an envelope whose signatures are all of 64 bytes, else None.
+
+    `ptypes` maps the wire bytes of each allowed payload type, of 32 characters or more, to its text.
+    """
+    try:
+        at = 4 + wire[3]
+        ptype = ptypes.get(wire[2:at])
+        if ptype is None or wire[:2] != b"\x94\x01":
+            return None
+        if wire[at] == 0xC4:
+            start = at + 2
+            end = start + wire[at + 1]
+        else:
+            start = at + 3
+            end = start + (wire[at + 1] << 8) + wire[at + 2]
+            if wire[at] != 0xC5 or not 256 <= end - start <= MAX_BODY_BYTES:
+                return None
+        if wire[end : end + 4] == _ONE_PAIR and len(wire) == end + 86 and wire[end + 20 : end + 22] == _SHORT:
+            return ptype, wire[start:end], ((wire[end + 4 : end + 20], wire[end + 22 :]),)
+        signatures = _read_pairs_fast(wire, end)
+    except IndexError:
+        return None
+    return None if signatures is None else (ptype, wire[start:end], signatures)
+
+
+def _read_pairs_fast(wire: bytes, at: int) -> Signatures | None:
+    count = wire[at] - 0x90
+    if not (1 <= count <= MAX_SIGNATURES and len(wire) == at + 1 + 85 * count):
+        return None
+    pairs = []
+    last = b""
+    for start in range(at + 1, len(wire), 85):
+        kid = wire[start + 3 : start + 19]
+        if wire[start : start + 3] != _PAIR or wire[start + 19 : start + 21] != _SHORT or kid <= last:
+            return None
+        pairs.append((kid, wire[start + 21 : start + 85]))
+        last = kid
+    return tuple(pairs)
+
+
+def read_frame_slow(wire: bytes, allowed: Iterable[str]) -> Frame:
+    """The parts of an envelope; raises SignedMessageError with the code of the first offence."""
+    scan(wire, ENVELOPE_DEPTH)
+    top = _item(wire, 0)
+    if top.family != "array" or top.value == 0:
+        refuse(Code.BAD_FIELD, "an envelope must be an array of 4")
+    version = _item(wire, top.end)
+    check_version(version)
+    if top.value != 4:
+        refuse(Code.BAD_FIELD, f"the envelope has {top.value} elements, not 4")
+    ptype = _item(wire, version.end)
+    _check_ptype(ptype, allowed)
+    body = _item(wire, ptype.end)
+    if body.family != "bin":
+        refuse(Code.BAD_FIELD, "the body must be a bin")
+    return ptype.value, body.value, _read_pairs(wire, body.end)
+
+
+def _item(wire: bytes, at: int) -> Item:
+    return read_item(wire, at, 1, ENVELOPE_DEPTH)  # the scan has been over it: only the shape is asked
+
+
+def _check_ptype(item: Item, allowed: Iterable[str]) -> None:
+    text = item.value
+    if item.family != "str" or not text.isascii() or not 1 <= len(text) <= MAX_PTYPE_BYTES:
+        refuse(Code.BAD_FIELD, f"the payload type must be a str of 1 to {MAX_PTYPE_BYTES} ASCII characters")
+    if text not in allowed:
+        refuse(Code.UNKNOWN_TYPE, f"payload type {text!r} is not allowed here")
+
+
+def _read_pairs(wire: bytes, at: int) -> Signatures:
+    family, count, at = _item(wire, at)
+    if family != "array" or not 1 <= count <= MAX_SIGNATURES:
+        refuse(Code.BAD_FIELD, f"signatures must be an array of 1 to {MAX_SIGNATURES} pairs")
+    pairs: list[tuple[bytes, bytes]] = []
+    for _ in range(count):
+        pair = _item(wire, at)
+        if pair.family != "array" or pair.value != 2:
+            refuse(Code.BAD_FIELD, "a signature must be a pair of kid and signature")
+        kid = _item(wire, pair.end)
+        if kid.family != "bin" or len(kid.value) != KID_BYTES:
+            refuse(Code.BAD_FIELD, f"a kid must be a bin of {KID_BYTES}")
+        if pairs and kid.value <= pairs[-1][0]:
+            refuse(Code.NOT_CANONICAL, f"kid {kid.value.hex()} does not ascend")
+        signature = _item(wire, kid.end)
+        if signature.family != "bin" or len(signature.value) not in _LENGTHS:
+            refuse(Code.BAD_FIELD, f"a signature must be a bin of {sorted(_LENGTHS)} bytes")
+        pairs.append((kid.value, signature.value))
+        at = signature.end
+    return tuple(pairs)

@@ -1,0 +1,166 @@
+"""The replay guard: order within each stream (the wire specification, Verification order, 11 and 12).
+
+A stream is (sender, stream number). Its window holds the id and `previous` of every sequence accepted
+among the newest 1,024, and the envelopes of the newest 64, so that an equivocation has its evidence.
+`check` changes nothing; `apply` takes the change that a caller has stored.
+"""
+
+from typing import NamedTuple
+
+from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.codes import Code, SignedMessageError
+from cbmnet.messages.message import Message
+
+WINDOW = 1024
+EVIDENCE = 64
+DIGESTS = 4096
+
+Gap = tuple[int, int]
+
+
+class Change(NamedTuple):
+    """What accepting one message adds to the guard's state; store it before acting on the message."""
+
+    sender: str
+    stream: int
+    epoch: int
+    sequence: int
+    id: bytes
+    previous: bytes
+    digest: bytes
+    wire: bytes
+
+
+class _Stream:
+    """One stream in its current epoch."""
+
+    __slots__ = ("below", "epoch", "highest", "slots", "wires")
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.highest = 0
+        self.below = 0  # the highest accepted sequence that has left the window
+        self.slots: dict[int, tuple[bytes, bytes]] = {}  # sequence -> id, previous
+        self.wires: dict[int, bytes] = {}
+
+    def add(self, change: Change) -> None:
+        sequence = change.sequence
+        if sequence > self.highest:
+            self._advance(sequence)
+        self.slots[sequence] = change.id, change.previous
+        if sequence > self.highest - EVIDENCE:
+            self.wires[sequence] = change.wire
+
+    def _advance(self, sequence: int) -> None:
+        gone = sequence - WINDOW
+        if sequence == self.highest + 1:  # the usual step: one slot and one envelope grow old
+            if self.slots.pop(gone, None) is not None:
+                self.below = gone
+            self.wires.pop(sequence - EVIDENCE, None)
+        else:
+            self.below = max((s for s in self.slots if s <= gone), default=self.below)
+            self.slots = {s: slot for s, slot in self.slots.items() if s > gone}
+            self.wires = {s: wire for s, wire in self.wires.items() if s > sequence - EVIDENCE}
+        self.highest = sequence
+
+    def nearest_below(self, sequence: int) -> int:
+        """The highest accepted sequence below this one, 0 if there is none."""
+        if sequence > self.highest:
+            return self.highest
+        return next((s for s in range(sequence - 1, self.below, -1) if s in self.slots), self.below)
+
+
+class ReplayGuard:
+    """What was accepted, by stream, and the digests of the newest 4,096 accepted envelopes."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[str, int], _Stream] = {}
+        self._digests: dict[bytes, None] = {}
+
+    def is_duplicate(self, digest: bytes) -> bool:
+        """Whether an envelope with this SHA-256 was accepted lately."""
+        return digest in self._digests
+
+    def check(self, message: Message, message_id: bytes, wire: bytes) -> Gap | None:
+        """The gap before a message, first and last missing sequence, or None if there is none.
+
+        (0, 0) means that an epoch starts from another message than the last one known. Raises
+        SignedMessageError with TooOld, Replayed, Equivocation or ChainBreak.
+        """
+        stream = self._streams.get((message.sender, message.stream))
+        if stream is None:
+            return _first_gap(message)
+        if message.epoch != stream.epoch:
+            return _epoch_gap(stream, message)
+        _check_slot(stream, message, message_id, wire)
+        return _check_chain(stream, message, message_id, wire)
+
+    def apply(self, change: Change) -> None:
+        """Adds an accepted message; raises LocalProtocolError if it no longer fits what was applied since.
+
+        Applying the same change again does nothing.
+        """
+        key = change.sender, change.stream
+        stream = self._streams.get(key)
+        if stream is None or change.epoch > stream.epoch:
+            stream = self._streams[key] = _Stream(change.epoch)
+        elif change.epoch < stream.epoch or change.sequence <= stream.highest - WINDOW:
+            raise LocalProtocolError("a change older than the guard's state")
+        elif (slot := stream.slots.get(change.sequence)) is not None and slot[0] != change.id:
+            raise LocalProtocolError("two messages for one sequence were checked before either was applied")
+        stream.add(change)
+        self._digests[change.digest] = None
+        if len(self._digests) > DIGESTS:
+            del self._digests[next(iter(self._digests))]
+
+
+def _first_gap(message: Message) -> Gap | None:
+    if message.sequence > 1:
+        return 1, message.sequence - 1
+    return None if message.previous == bytes(32) else (0, 0)
+
+
+def _epoch_gap(stream: _Stream, message: Message) -> Gap | None:
+    if message.epoch < stream.epoch:
+        raise SignedMessageError(Code.TOO_OLD, f"epoch {message.epoch} is over, {stream.epoch} has begun")
+    if message.sequence > 1:
+        return 1, message.sequence - 1
+    return None if message.previous == stream.slots[stream.highest][0] else (0, 0)
+
+
+def _check_slot(stream: _Stream, message: Message, message_id: bytes, wire: bytes) -> None:
+    sequence = message.sequence
+    if sequence <= stream.highest - WINDOW:
+        raise SignedMessageError(
+            Code.TOO_OLD, f"sequence {sequence} is {WINDOW} or more below {stream.highest}"
+        )
+    slot = stream.slots.get(sequence)
+    if slot is None:
+        return
+    if slot[0] == message_id:
+        raise SignedMessageError(Code.REPLAYED, f"sequence {sequence} was accepted before")
+    raise _evidence(Code.EQUIVOCATION, f"sequence {sequence} has two messages", stream, sequence, wire)
+
+
+def _check_chain(stream: _Stream, message: Message, message_id: bytes, wire: bytes) -> Gap | None:
+    sequence = message.sequence
+    if sequence == 1:  # an epoch start is never a break, and nothing can be missing before it
+        return None
+    before = stream.slots.get(sequence - 1)
+    if before is not None and before[0] != message.previous:
+        detail = f"sequence {sequence} does not continue the message before it"
+        raise _evidence(Code.CHAIN_BREAK, detail, stream, sequence - 1, wire)
+    if sequence < stream.highest:
+        after = stream.slots.get(sequence + 1)
+        if after is not None and after[1] != message_id:
+            detail = f"sequence {sequence} is not what the message after it continues"
+            raise _evidence(Code.CHAIN_BREAK, detail, stream, sequence + 1, wire)
+    if before is not None:
+        return None
+    first = stream.nearest_below(sequence) + 1
+    return (first, sequence - 1) if first < sequence else None  # it was seen, and has left the window
+
+
+def _evidence(code: Code, detail: str, stream: _Stream, sequence: int, wire: bytes) -> SignedMessageError:
+    earlier = stream.wires.get(sequence)
+    return SignedMessageError(code, detail, evidence=(wire,) if earlier is None else (earlier, wire))

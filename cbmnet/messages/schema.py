@@ -1,0 +1,135 @@
+"""Schemas of payloads as data: fields with types and ranges (the wire specification, section Body)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.reader import KEY, MAX_BYTES, MAX_ITEMS
+
+_U64, _I64 = (1 << 64) - 1, 1 << 63
+# type -> Python type, least and most unless a field narrows them
+_TYPES: dict[str, tuple[type[Any], int, int]] = {
+    "uint": (int, 0, _U64),
+    "int": (int, -_I64, _U64),
+    "bool": (bool, 0, 1),
+    "str": (str, 0, MAX_BYTES),
+    "bin": (bytes, 0, MAX_BYTES),
+    "array": (list, 0, MAX_ITEMS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a payload.
+
+    `type` is uint, int, bool, str, bin or array. `minimum` and `maximum` (both included) bound an
+    integer's value, the UTF-8 bytes of a str, the bytes of a bin, the count of an array. `items` is the
+    field that every item of an array must be like, its name apart; a `choices` str must be one of these.
+    Units belong in the name (`_ms`, `_m`). Raises LocalProtocolError if it describes nothing.
+    """
+
+    name: str
+    type: str
+    minimum: int | None = None
+    maximum: int | None = None
+    optional: bool = False
+    items: "Field | None" = None
+    choices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not KEY.fullmatch(self.name):
+            raise LocalProtocolError(f"field name {self.name!r} must match [a-z][a-z0-9_]{{0,31}}")
+        if self.type not in _TYPES:
+            raise LocalProtocolError(f"field {self.name}: type must be one of {', '.join(_TYPES)}")
+        if (self.items is not None) != (self.type == "array"):
+            raise LocalProtocolError(f"field {self.name}: items belong to an array, and only there")
+        _, least, most = _TYPES[self.type]
+        if not least <= self.least <= self.most <= most:
+            raise LocalProtocolError(f"field {self.name}: range must lie within {least} to {most}")
+
+    @property
+    def least(self) -> int:
+        """The lower bound in force."""
+        return _TYPES[self.type][1] if self.minimum is None else self.minimum
+
+    @property
+    def most(self) -> int:
+        """The upper bound in force."""
+        return _TYPES[self.type][2] if self.maximum is None else self.maximum
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is of this type and within its bounds."""
+        if type(value) is not _TYPES[self.type][0]:
+            return False
+        if not self.least <= _measure(value) <= self.most or (self.choices and value not in self.choices):
+            return False
+        return self.items is None or all(map(self.items.holds, value))
+
+    def describe(self) -> str:
+        """What is allowed, for people."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        return self.type if self.type == "bool" else f"{self.type} of {self.least} to {self.most}"
+
+
+def _measure(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    return value if isinstance(value, int) else len(value)
+
+
+class Schema:
+    """The fields of one kind's payload: `Schema(Field("activity", "uint"), Field("text", "str", 1, 64))`.
+
+    A field that is unknown, missing and not optional, or out of its range makes a payload unfit.
+    """
+
+    __slots__ = ("_flags", "_integers", "_known", "_others", "_required", "_texts", "fields")
+
+    def __init__(self, *fields: Field) -> None:
+        self.fields = fields
+        self._known = {field.name: field for field in fields}
+        if len(self._known) != len(fields):
+            raise LocalProtocolError("two fields of a schema share a name")
+        required = [field for field in fields if not field.optional]
+        self._required = len(required)
+        plain = [field for field in required if not (field.items or field.choices)]
+        # Sorted by the work they need, so that the usual payload is checked in three short loops.
+        self._integers = [(f.name, f.least, f.most) for f in plain if f.type in ("uint", "int")]
+        self._flags = [f.name for f in plain if f.type == "bool"]
+        self._texts = [
+            (f.name, _TYPES[f.type][0], f.least, f.most) for f in plain if f.type in ("str", "bin")
+        ]
+        self._others = len(plain) < len(fields)
+
+    def fits(self, payload: dict[str, Any]) -> bool:
+        """Whether a payload has exactly these fields, each within its bounds."""
+        if self._others or len(payload) != self._required:
+            return self.fault(payload) is None
+        try:
+            for name, least, most in self._integers:
+                value = payload[name]
+                if type(value) is not int or not least <= value <= most:
+                    return False
+            for name, kind, least, most in self._texts:
+                value = payload[name]
+                if type(value) is not kind or not least <= len(value) <= most:
+                    return False
+                if kind is str and not value.isascii() and len(value.encode()) > most:
+                    return False
+            return all(type(payload[name]) is bool for name in self._flags) if self._flags else True
+        except KeyError:
+            return False
+
+    def fault(self, payload: dict[str, Any]) -> str | None:
+        """The first fault of a payload, for people, or None."""
+        for name in payload:
+            if name not in self._known:
+                return f"payload field {name!r} is unknown"
+        for field in self.fields:
+            if field.name not in payload:
+                if not field.optional:
+                    return f"payload field {field.name!r} is missing"
+            elif not field.holds(payload[field.name]):
+                return f"payload field {field.name!r} must be {field.describe()}"
+        return None

@@ -1,0 +1,160 @@
+"""Sealing: from a message to the envelope that is sent (the wire specification, What is signed)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.body import decode_slow, encode, is_name, pack_any
+from cbmnet.messages.codes import SignedMessageError
+from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES, MAX_SIGNATURES, write_frame
+from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES, Signer
+from cbmnet.messages.kinds import BUILTIN_SCHEMAS
+from cbmnet.messages.message import MAX_PTYPE_BYTES, Message, ptype_of
+from cbmnet.messages.pae import check_realm, signing_prefix
+from cbmnet.messages.schema import Schema
+
+_LENGTHS = frozenset(SIGNATURE_BYTES.values())
+_FIRST = bytes(32)
+
+
+class Sealed(NamedTuple):
+    """A sealed message: the envelope, the message id (32 bytes), and the message."""
+
+    wire: bytes
+    id: bytes
+    message: Message
+
+
+def seal(
+    message: Message,
+    signers: Sequence[Signer],
+    realm: str,
+    *,
+    schemas: Mapping[str, Schema] = BUILTIN_SCHEMAS,
+) -> Sealed:
+    """Encodes, signs and wraps a message; map keys of the payload may come in any order.
+
+    A payload type with a schema in `schemas` must fit it. Raises LocalProtocolError for a field, a
+    realm or a signer that no conforming envelope can have.
+    """
+    ptype = message.ptype
+    if type(message.payload) is not dict:
+        raise LocalProtocolError(f"{message.kind}: the payload must be a dict")
+    schema = schemas.get(ptype)
+    if schema is not None and not schema.fits(message.payload):
+        raise LocalProtocolError(f"{message.kind}: {schema.fault(message.payload)}")
+    body = encode(message[1:]) or _encode_sorted(message)
+    signed = b"%b%d %b" % (_prefix(ptype, realm), len(body), body)
+    wire = write_frame(ptype, body, _signatures(signers, signed))
+    if len(wire) > HARD_MAX_WIRE_BYTES:
+        raise LocalProtocolError(f"an envelope of {len(wire)} bytes, at most {HARD_MAX_WIRE_BYTES} allowed")
+    return Sealed(wire, sha256(signed).digest(), message)
+
+
+def _prefix(ptype: str, realm: str) -> bytes:
+    if not (type(ptype) is str and ptype.isascii() and 1 <= len(ptype) <= MAX_PTYPE_BYTES):
+        raise LocalProtocolError(f"payload type {ptype!r} must be 1 to {MAX_PTYPE_BYTES} ASCII characters")
+    return signing_prefix(ptype, realm)
+
+
+def _encode_sorted(message: Message) -> bytes:
+    fields = (*message[1:9], _sort_keys(message.payload))
+    body = encode(fields)
+    if body is None:
+        raise LocalProtocolError(f"{message.kind}: {_fault(fields)}")
+    return body
+
+
+def _sort_keys(value: Any) -> Any:
+    if type(value) is dict:
+        if not all(type(key) is str for key in value):
+            raise LocalProtocolError("a payload key must be a str")
+        return {key: _sort_keys(value[key]) for key in sorted(value)}
+    return [_sort_keys(item) for item in value] if type(value) is list else value
+
+
+def _fault(fields: tuple[Any, ...]) -> str:
+    # The strict pass names the field best; what it cannot be asked about has no canonical form at all.
+    try:
+        decode_slow(pack_any(fields))
+    except SignedMessageError as error:
+        return str(error)
+    except (ValueError, OverflowError, TypeError, RecursionError) as error:
+        return str(error)
+    return "a field has a type that only looks like what the specification asks for"
+
+
+def _signatures(signers: Sequence[Signer], signed: bytes) -> Iterable[tuple[bytes, bytes]]:
+    if not 1 <= len(signers) <= MAX_SIGNATURES:
+        raise LocalProtocolError(f"a message needs 1 to {MAX_SIGNATURES} signers")
+    pairs = [(signer.kid, signer.sign(signed)) for signer in signers]
+    if len(pairs) > 1:
+        pairs.sort()
+        if len({kid for kid, _ in pairs}) != len(pairs):
+            raise LocalProtocolError("two signers share a key id")
+    for kid, signature in pairs:
+        if len(kid) != KID_BYTES or len(signature) not in _LENGTHS:
+            raise LocalProtocolError("a signer gave a key id or a signature of a wrong length")
+    return pairs
+
+
+class Sender:
+    """Seals for one name and keeps, per stream, the next sequence and the id to chain to.
+
+    `epoch` must be raised whenever the counters may have been lost. A stream has one fixed set of
+    receivers, else each of them would see false gaps.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        signers: Sequence[Signer],
+        realm: str,
+        epoch: int = 0,
+        *,
+        schemas: Mapping[str, Schema] = BUILTIN_SCHEMAS,
+    ) -> None:
+        if not is_name(name):
+            raise LocalProtocolError(f"sender {name!r} must be 1 to 64 of [a-z0-9./-]")
+        check_realm(realm)
+        self.name, self.realm, self.epoch = name, realm, epoch
+        self._signers = tuple(signers)
+        self._schemas = schemas
+        self._streams: dict[int, tuple[tuple[str, ...], int, bytes]] = {}
+
+    def seal(
+        self,
+        kind: str,
+        receivers: Sequence[str],
+        payload: dict[str, Any],
+        *,
+        stream: int,
+        now_ms: int,
+        ttl_ms: int,
+    ) -> Sealed:
+        """The next message of a stream, to receivers in any order, good for `ttl_ms` from `now_ms`.
+
+        Raises LocalProtocolError; a message that could not be sealed uses up no sequence.
+        """
+        if isinstance(receivers, str):  # it would pass for a sequence of one-letter names
+            raise LocalProtocolError("receivers must be a sequence of names, not one name")
+        to = tuple(sorted(receivers))
+        known, sequence, previous = self._streams.get(stream, (to, 1, _FIRST))
+        if to != known:
+            raise LocalProtocolError(f"stream {stream} is to {', '.join(known)}, not to {', '.join(to)}")
+        message = Message(
+            ptype_of(kind),
+            self.name,
+            to,
+            stream,
+            self.epoch,
+            sequence,
+            now_ms,
+            now_ms + ttl_ms,
+            previous,
+            payload,
+        )
+        sealed = seal(message, self._signers, self.realm, schemas=self._schemas)
+        self._streams[stream] = to, sequence + 1, sealed.id
+        return sealed

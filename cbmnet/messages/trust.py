@@ -1,0 +1,131 @@
+"""The trust store: whose keys count, for whom, for what, and when (section Trust store)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cbmnet.messages.codes import Code, SignedMessageError
+from cbmnet.messages.keys import ED25519, HYBRID, PUBLIC_KEY_BYTES, Signer, has_small_order, key_id
+
+ACTIVE, SUPERSEDED, COMPROMISED = "active", "superseded", "compromised"
+_STATUSES = (ACTIVE, SUPERSEDED, COMPROMISED)
+_FOR_EVER_MS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key: what it is, who holds it, and what it may sign.
+
+    `person` counts towards a threshold; the key may speak for `party` and every `party/...`, in the
+    payload types `ptypes` (none if empty), for messages issued from `not_before_ms` until before
+    `not_after_ms`. `status` is active, superseded or compromised; `revoked_at_ms` is required unless
+    active: a superseded key holds for what it signed before that, a compromised one for nothing.
+    """
+
+    kid: bytes
+    algorithm: int
+    public_key: bytes
+    person: str
+    party: str
+    ptypes: tuple[str, ...]
+    not_before_ms: int
+    not_after_ms: int
+    status: str = ACTIVE
+    revoked_at_ms: int | None = None
+
+    @classmethod
+    def for_signer(
+        cls,
+        signer: Signer,
+        person: str,
+        party: str,
+        ptypes: Iterable[str],
+        *,
+        not_before_ms: int = 0,
+        not_after_ms: int = _FOR_EVER_MS,
+        status: str = ACTIVE,
+        revoked_at_ms: int | None = None,
+    ) -> "Entry":
+        """The entry of a signer's own key."""
+        return cls(
+            signer.kid, signer.algorithm, signer.public_key, person, party, tuple(ptypes),
+            not_before_ms, not_after_ms, status, revoked_at_ms,
+        )  # fmt: skip
+
+    def speaks_for(self, sender: str) -> bool:
+        """Whether the sender is this key's party or a part of it."""
+        return sender == self.party or sender.startswith(self.party + "/")
+
+
+class TrustStore:
+    """The entries by key id, and how many distinct persons each payload type asks for.
+
+    `policies` maps a payload type to that number, 1 where it is silent. Raises SignedMessageError with
+    BadTrustStore for a small-order key, a public key in two entries (components of hybrids included), a
+    wrong kid, an unknown algorithm, an empty validity, or a field that cannot be.
+    """
+
+    def __init__(self, entries: Iterable[Entry], policies: Mapping[str, int] | None = None) -> None:
+        self.entries: dict[bytes, Entry] = {}
+        self.policies: dict[str, int] = dict(policies or {})
+        self._components: set[bytes] = set()
+        for entry in entries:
+            self._add(entry)
+        for ptype, persons in self.policies.items():
+            if type(persons) is not int or persons < 1:
+                raise SignedMessageError(Code.BAD_TRUST_STORE, f"policy of {ptype!r} must be 1 or more")
+
+    def _add(self, entry: Entry) -> None:
+        fault = _entry_fault(entry)
+        parts = [] if fault else _components(entry)
+        if not fault and not self._components.isdisjoint(parts):
+            fault = "its public key is in another entry too"
+        if fault:
+            raise SignedMessageError(
+                Code.BAD_TRUST_STORE, f"key of {entry.person} for {entry.party}: {fault}", kid=entry.kid
+            )
+        self._components.update(parts)
+        self.entries[entry.kid] = entry
+
+
+def _components(entry: Entry) -> list[bytes]:
+    if entry.algorithm == HYBRID:
+        return [entry.public_key[:32], entry.public_key[32:]]
+    return [entry.public_key]
+
+
+def _entry_fault(entry: Entry) -> str | None:
+    if type(entry.kid) is not bytes or type(entry.public_key) is not bytes:
+        return "kid and public key must be bytes"
+    if entry.algorithm not in PUBLIC_KEY_BYTES:
+        return f"algorithm {entry.algorithm} is unknown"
+    if len(entry.public_key) != PUBLIC_KEY_BYTES[entry.algorithm]:
+        return f"its public key must be {PUBLIC_KEY_BYTES[entry.algorithm]} bytes"
+    if entry.kid != key_id(entry.algorithm, entry.public_key):
+        return "its kid is not that of its public key"
+    if entry.algorithm in (ED25519, HYBRID) and (fault := _point_fault(entry.public_key[:32])):
+        return fault
+    return _terms_fault(entry)
+
+
+def _point_fault(public_key: bytes) -> str | None:
+    if has_small_order(public_key):
+        return "its Ed25519 key has small order"
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key)
+    except ValueError:
+        return "its Ed25519 key cannot be loaded"
+    return None
+
+
+def _terms_fault(entry: Entry) -> str | None:
+    if not entry.person or not entry.party:
+        return "person and party must be named"
+    if not 0 <= entry.not_before_ms < entry.not_after_ms:
+        return "its validity is empty"
+    if entry.status not in _STATUSES:
+        return f"status must be one of {', '.join(_STATUSES)}"
+    if entry.status != ACTIVE and entry.revoked_at_ms is None:
+        return f"a {entry.status} key needs the time it was revoked at"
+    return None

@@ -1,0 +1,1 @@
+"""Reducers that watch a run; one metric a file, found by a sorted folder scan."""

@@ -1,0 +1,173 @@
+"""The interface every endpoint keeps, and the link frame its variants speak.
+
+An endpoint owns no clock, socket, thread or random source. After any input its driver drains
+`datagrams_to_send`, then `next_event` until None, then re-arms one timer at `next_timer`. Calling
+`handle_timer` early is harmless. An exhausted retry is an *indefinite* failure: the peer may have acted.
+
+A link frame is msgpack `[1, type, stream, sequence, attempt, envelope or nil]`: type 0 carries data, type
+1 is a link acknowledgement, an unsigned hint that stops retransmission and proves nothing.
+"""
+
+from collections import deque
+from typing import Any, NamedTuple, Protocol
+
+import msgpack
+
+from cbmnet.datagram import Datagram, Label
+from cbmnet.errors import LocalProtocolError, RemoteProtocolError
+from cbmnet.registry import Family
+
+FRAME_VERSION, DATA, LINK_ACK = 1, 0, 1
+MAX_FRAME_BYTES = 65536 + 64
+ACK_KIND = "link-ack"
+
+
+class Send(NamedTuple):
+    """Command: carry these bytes to the peer. Kind, stream, epoch and sequence are the message's own."""
+
+    peer: str
+    data: bytes
+    kind: str
+    stream: int
+    epoch: int
+    sequence: int
+
+
+class Received(NamedTuple):
+    """Event: a peer's bytes arrived, possibly again."""
+
+    peer: str
+    data: bytes
+
+
+class Acknowledged(NamedTuple):
+    """Event: a link acknowledgement came for this message; a hint, not evidence."""
+
+    peer: str
+    stream: int
+    sequence: int
+    attempts: int
+
+
+class GaveUp(NamedTuple):
+    """Event: no acknowledgement after the last attempt; whether the peer has the message is unknown."""
+
+    peer: str
+    stream: int
+    sequence: int
+    attempts: int
+
+
+class Malformed(NamedTuple):
+    """Event: bytes that are no frame of ours; recorded and otherwise ignored."""
+
+    peer: str
+    detail: str
+
+
+class Endpoint(Protocol):
+    """One state machine per party and layer."""
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        """Takes bytes that arrived from the peer."""
+
+    def command(self, command: Any, now: float) -> None:
+        """Takes an order of the layer above; a wrong one is a LocalProtocolError."""
+
+    def handle_timer(self, now: float) -> None:
+        """Does what is due by now."""
+
+    def next_timer(self) -> float | None:
+        """Absolute time of the earliest timer, or None."""
+
+    def datagrams_to_send(self) -> list[Datagram]:
+        """What is to be sent, in order; each is handed out once."""
+
+    def next_event(self) -> Any | None:
+        """The next event for the layer above, or None."""
+
+
+class VariantMaker(Protocol):
+    """How the registry builds a variant: its own config."""
+
+    def __call__(self, config: Any) -> Endpoint: ...
+
+
+VARIANTS: Family[VariantMaker] = Family("variants", "cbmnet.protocols.variants")
+
+_pack = msgpack.Packer(use_bin_type=True).pack
+
+
+class Frame(NamedTuple):
+    """A link frame taken apart."""
+
+    type: int
+    stream: int
+    sequence: int
+    attempt: int
+    envelope: bytes | None
+
+
+def encode_frame(type_: int, stream: int, sequence: int, attempt: int, envelope: bytes | None) -> bytes:
+    """The bytes of one link frame."""
+    packed: bytes = _pack((FRAME_VERSION, type_, stream, sequence, attempt, envelope))
+    return packed
+
+
+def decode_frame(data: bytes) -> Frame:
+    """Takes a link frame apart; RemoteProtocolError if it is not one."""
+    if len(data) > MAX_FRAME_BYTES:
+        raise RemoteProtocolError(f"frame of {len(data)} bytes; at most {MAX_FRAME_BYTES}")
+    try:
+        parts = msgpack.unpackb(data, use_list=False, max_array_len=6, max_map_len=0, max_ext_len=0)
+        version, type_, stream, sequence, attempt, envelope = parts
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
+        raise RemoteProtocolError("not a link frame") from error
+    if not (version == FRAME_VERSION and _is_whole(type_, stream, sequence, attempt)):
+        raise RemoteProtocolError("link frame with fields of the wrong type")
+    if type(envelope) is not (bytes if type_ == DATA else type(None)):
+        raise RemoteProtocolError("link frame without its envelope, or with one too many")
+    return Frame(type_, stream, sequence, attempt, envelope)
+
+
+def _is_whole(type_: object, *numbers: object) -> bool:
+    return type_ in (DATA, LINK_ACK) and all(type(n) is int and n >= 0 for n in numbers)
+
+
+class EndpointBase:
+    """The outgoing queues that every endpoint has."""
+
+    def __init__(self) -> None:
+        self._outgoing: list[Datagram] = []
+        self._events: deque[Any] = deque()
+
+    def datagrams_to_send(self) -> list[Datagram]:
+        """What is to be sent, in order."""
+        outgoing = self._outgoing
+        if outgoing:
+            self._outgoing = []
+        return outgoing
+
+    def next_event(self) -> Any | None:
+        """The next event, or None."""
+        return self._events.popleft() if self._events else None
+
+    def handle_timer(self, now: float) -> None:
+        """Nothing is due in an endpoint without timers."""
+
+    def next_timer(self) -> float | None:
+        """An endpoint without timers."""
+        return None
+
+
+def expect_send(command: object) -> Send:
+    """The command as `Send`; LocalProtocolError for any other."""
+    if type(command) is not Send:
+        raise LocalProtocolError(f"a variant takes Send, not {type(command).__name__}")
+    return command
+
+
+def data_datagram(send: Send, attempt: int) -> Datagram:
+    """The datagram of one attempt at one message."""
+    frame = encode_frame(DATA, send.stream, send.sequence, attempt, send.data)
+    return Datagram(frame, send.peer, Label(send.kind, send.stream, send.epoch, send.sequence, attempt))

@@ -1,0 +1,1 @@
+"""One protocol variant a file; found by a sorted folder scan."""

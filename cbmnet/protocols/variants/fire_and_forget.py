@@ -1,0 +1,44 @@
+"""Fire and forget: sent once, never acknowledged.
+
+Guarantees nothing; the sender never learns what became of a message. It is the floor against which
+every other variant is measured.
+"""
+
+from cbmnet.errors import RemoteProtocolError
+from cbmnet.protocols.endpoint import (
+    DATA,
+    VARIANTS,
+    EndpointBase,
+    Malformed,
+    Received,
+    data_datagram,
+    decode_frame,
+    expect_send,
+)
+from cbmnet.registry import NoConfig
+
+
+@VARIANTS.register("fire-and-forget")
+class FireAndForget(EndpointBase):
+    """No state beyond the outgoing queues."""
+
+    def __init__(self, config: NoConfig) -> None:
+        super().__init__()
+
+    def command(self, command: object, now: float) -> None:
+        """Sends the one copy."""
+        self._outgoing.append(data_datagram(expect_send(command), 1))
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        """Hands up what data frames carry; acknowledgements are not of this variant."""
+        try:
+            frame = decode_frame(data)
+        except RemoteProtocolError as error:
+            self._events.append(Malformed(peer, str(error)))
+            return
+        if frame.type == DATA and frame.envelope is not None:
+            self._events.append(Received(peer, frame.envelope))
+
+    def attempt_offsets_s(self) -> tuple[float, ...]:
+        """When each attempt leaves, counted from the first, if no acknowledgement comes."""
+        return (0.0,)

@@ -1,0 +1,302 @@
+"""The records that observers of a run are told: what happened, when, and because of which record.
+
+Every record has the simulated time in seconds, its own number and the number of its cause (0: none).
+They are named tuples; the trace writes them as they are, so their field names are its format.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+from cbmnet.datagram import Label
+
+
+class Activity(NamedTuple):
+    """A state did something that its partner may fear; `noticed` says whether it gave notice."""
+
+    at_s: float
+    id: int
+    cause: int
+    actor: str
+    toward: str
+    activity: int
+    activity_class: str
+    size: int
+    intent: int
+    noticed: bool
+    seen: bool
+
+
+class Intent(NamedTuple):
+    """The true intent of `actor` toward `toward` changed: 1 prepares an attack, 0 does not."""
+
+    at_s: float
+    id: int
+    cause: int
+    actor: str
+    toward: str
+    intent: int
+
+
+class Attack(NamedTuple):
+    """A preparation ended in an attack; `missed` if the target was not alarmed in the day before."""
+
+    at_s: float
+    id: int
+    cause: int
+    actor: str
+    toward: str
+    probability: float
+    missed: bool
+
+
+class Seal(NamedTuple):
+    """A message was sealed and handed to the transport; `message` is its id, as hex."""
+
+    at_s: float
+    id: int
+    cause: int
+    sender: str
+    receiver: str
+    kind: str
+    message: str
+
+
+class Send(NamedTuple):
+    """A datagram left an endpoint; `label` names it."""
+
+    at_s: float
+    id: int
+    cause: int
+    sender: str
+    receiver: str
+    kind: str
+    label: Label
+
+
+class Drop(NamedTuple):
+    """A datagram was lost on hop `hop` (from 0), and why; `at_s` is when it was sent."""
+
+    at_s: float
+    id: int
+    cause: int
+    sender: str
+    receiver: str
+    kind: str
+    label: Label
+    hop: int
+    reason: str
+
+
+class Deliver(NamedTuple):
+    """Bytes reached an endpoint, maybe corrupted on the way."""
+
+    at_s: float
+    id: int
+    cause: int
+    sender: str
+    receiver: str
+    kind: str
+    label: Label
+    corrupted: bool
+    forged: bool
+
+
+class Accept(NamedTuple):
+    """An accepted message passed the desk."""
+
+    at_s: float
+    id: int
+    cause: int
+    receiver: str
+    sender: str
+    kind: str
+    message: str
+    transit_s: float
+
+
+class Reject(NamedTuple):
+    """Verification refused bytes, with its stable code."""
+
+    at_s: float
+    id: int
+    cause: int
+    receiver: str
+    peer: str
+    code: str
+
+
+class Stop(NamedTuple):
+    """An accepted message stopped at the receiver's desk."""
+
+    at_s: float
+    id: int
+    cause: int
+    receiver: str
+    sender: str
+    kind: str
+    reason: str
+
+
+class Transport(NamedTuple):
+    """What a variant learned of its own sending: acknowledged, gave up, malformed."""
+
+    at_s: float
+    id: int
+    cause: int
+    party: str
+    peer: str
+    event: str
+    stream: int
+    sequence: int
+    attempts: int
+
+
+class Verdict(NamedTuple):
+    """A verification agent's word on a notice, with its reason."""
+
+    at_s: float
+    id: int
+    cause: int
+    agent: str
+    actor: str
+    activity: int
+    verdict: str
+    reason: str
+
+
+class Signal(NamedTuple):
+    """An observer's sensors or partners gave a mark that is no activity: alarm, warning, hostile text."""
+
+    at_s: float
+    id: int
+    cause: int
+    observer: str
+    about: str
+    signal: str
+
+
+class Observed(NamedTuple):
+    """An observer saw an activity."""
+
+    at_s: float
+    id: int
+    cause: int
+    observer: str
+    actor: str
+    activity: int
+    activity_class: str
+
+
+class Answer(NamedTuple):
+    """A query was settled."""
+
+    at_s: float
+    id: int
+    cause: int
+    asker: str
+    peer: str
+    outcome: str
+
+
+class Belief(NamedTuple):
+    """An observer's belief about a partner after something moved it; `delivery` is the believed rate."""
+
+    at_s: float
+    id: int
+    cause: int
+    observer: str
+    about: str
+    probability: float
+    delivery: float
+
+
+class Decision(NamedTuple):
+    """A decision about a partner opened, or closed with what came of it."""
+
+    at_s: float
+    id: int
+    cause: int
+    decider: str
+    about: str
+    phase: str
+    probability: float
+    closes_s: float
+
+
+class Rung(NamedTuple):
+    """A state's rung changed; `about` is the partner it was about, `intent` that partner's true one."""
+
+    at_s: float
+    id: int
+    cause: int
+    actor: str
+    about: str
+    before: int
+    after: int
+    intent: int
+
+
+class Crash(NamedTuple):
+    """A state's endpoint went down, or came back."""
+
+    at_s: float
+    id: int
+    cause: int
+    party: str
+    down: bool
+
+
+class Sample(NamedTuple):
+    """The fixed sampling grid: belief about a partner beside that partner's true intent."""
+
+    at_s: float
+    id: int
+    cause: int
+    observer: str
+    about: str
+    probability: float
+    intent: int
+    delivery: float
+
+
+RECORDS: tuple[type, ...] = (
+    Activity, Intent, Attack, Seal, Send, Drop, Deliver, Accept, Reject, Stop, Transport, Verdict, Signal,
+    Observed, Answer, Belief, Decision, Rung, Crash, Sample,
+)  # fmt: skip
+
+
+class Observer(Protocol):
+    """Something that watches a run: it names the records it wants and is fed each of them."""
+
+    wants: tuple[type, ...]
+
+    def feed(self, record: Any) -> None:
+        """Takes one record; called in the order of events."""
+
+
+class Recorder:
+    """Tells observers what happens and keeps count; records nobody wants are numbered, never made.
+
+    `cause` is the number of the record that is being acted on: what is told meanwhile names it as its
+    cause unless it names another.
+    """
+
+    __slots__ = ("_sinks", "cause", "count")
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self.cause = 0
+        self.count = 0
+        self._sinks: dict[type, list[Callable[[Any], None]]] = {}
+        for observer in observers:
+            for kind in observer.wants:
+                self._sinks.setdefault(kind, []).append(observer.feed)
+
+    def tell(self, kind: Callable[..., Any], at_s: float, *fields: Any, cause: int | None = None) -> int:
+        """Tells a record of this kind; returns its number."""
+        self.count += 1
+        sinks = self._sinks.get(kind)  # type: ignore[call-overload]
+        if sinks:
+            record = kind(at_s, self.count, self.cause if cause is None else cause, *fields)
+            for feed in sinks:
+                feed(record)
+        return self.count

@@ -1,0 +1,86 @@
+"""Why it came to this: the chain of causes of one run, backwards from its gravest moment, told forwards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cbmnet.states.ladder import RUNG_NAMES
+from cbmnet.units import format_duration
+
+
+def gravest(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """What the story is about: an attack, else the highest rise, else the most alarmed belief."""
+    for kind, weight in (("Attack", "at_s"), ("Rung", "after"), ("Decision", "probability"), ("Belief", "probability")):
+        found = [r for r in records if r["record"] == kind]
+        rising = [r for r in found if kind != "Rung" or r["after"] > r["before"]]
+        if rising:
+            return max(rising, key=lambda r: (r[weight], -r["id"]))
+    return None
+
+
+def chain(records: Sequence[dict[str, Any]], last: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records that led to `last`, first cause first; for each activity also its notices' fate."""
+    by_id = {r["id"]: r for r in records}
+    links: list[dict[str, Any]] = []
+    record: dict[str, Any] | None = last
+    while record is not None:
+        links.append(record)
+        record = by_id.get(record["cause"])
+    story = []
+    for link in reversed(links):
+        story.append(link)
+        if link["record"] == "Activity":
+            story += [r for r in _descendants(records, link["id"]) if r["record"] in _FATES and _is_notice(r)]
+    unique = {r["id"]: r for r in story}
+    return sorted(unique.values(), key=lambda r: (r["at_s"], r["id"]))
+
+
+_FATES = ("Send", "Drop", "Stop", "Accept", "Reject")
+
+
+def _is_notice(record: dict[str, Any]) -> bool:
+    return record.get("kind", "notice") == "notice"
+
+
+def _descendants(records: Sequence[dict[str, Any]], root: int) -> list[dict[str, Any]]:
+    within, found = {root}, []
+    for record in records:  # a cause always has a lower number than what it causes
+        if record["cause"] in within and record["record"] in (*_FATES, "Deliver"):
+            within.add(record["id"])
+            found.append(record)
+    return found
+
+
+def sentence(r: dict[str, Any]) -> str:
+    """One record in words."""
+    return _TOLD[r["record"]](r) if r["record"] in _TOLD else ""
+
+
+def _told_activity(r: dict[str, Any]) -> str:
+    intent = "preparing an attack" if r["intent"] else "meaning no harm"
+    said = "gives notice of it" if r["noticed"] else "gives no notice"
+    return f"{r['actor']}, {intent}, does {r['activity_class']} {r['activity']} toward {r['toward']} and {said}."
+
+
+_PHASES = {"open": "opens a decision about", "stay": "stays where it is about", "rise": "decides to rise about"}
+
+_TOLD = {
+    "Activity": _told_activity,
+    "Intent": lambda r: f"{r['actor']} {'begins' if r['intent'] else 'stops'} to prepare an attack on {r['toward']}.",
+    "Send": lambda r: f"{r['sender']} sends a {r['kind']} to {r['receiver']}.",
+    "Drop": lambda r: f"The {r['kind']} is lost on hop {r['hop'] + 1} ({r['reason']}).",
+    "Deliver": lambda r: f"A {'forged ' * r['forged']}{r['kind']} in {r['sender']}'s name reaches {r['receiver']}.",
+    "Accept": lambda r: f"{r['receiver']} accepts the {r['kind']} after {format_duration(r['transit_s'])}.",
+    "Stop": lambda r: f"The {r['kind']} arrived, but is {r['reason']} at {r['receiver']}'s desk.",
+    "Reject": lambda r: f"{r['receiver']} refuses it: {r['code']}.",
+    "Observed": lambda r: f"{r['observer']} sees {r['activity_class']} {r['activity']} of {r['actor']}.",
+    "Verdict": lambda r: f"{r['agent']}'s analyst finds the notice {r['verdict']}: {r['reason']}.",
+    "Signal": lambda r: f"{r['observer']} has a {r['signal'].replace('_', ' ')} about {r['about']}.",
+    "Answer": lambda r: f"{r['asker']}'s query to {r['peer']} is settled: {r['outcome']}.",
+    "Belief": lambda r: (
+        f"{r['observer']} now holds P({r['about']} prepares an attack) = {r['probability']:.3g}, "
+        f"trusting the line at {r['delivery']:.2g}."
+    ),
+    "Decision": lambda r: f"{r['decider']} {_PHASES[r['phase']]} {r['about']} at P = {r['probability']:.3g}.",
+    "Rung": lambda r: f"{r['actor']} goes from rung {r['before']} to {r['after']}: {RUNG_NAMES[r['after']]}.",
+    "Attack": lambda r: f"{r['actor']} attacks {r['toward']}, which held it at P = {r['probability']:.3g}.",
+}

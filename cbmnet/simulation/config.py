@@ -1,0 +1,353 @@
+"""One run as frozen data: what a TOML file may say, with every default and range.
+
+Durations and rates are text with their unit in the file and seconds here. `[state]` and `[channel]` hold
+for every state and every link; `[states.NAME]` and `[channels."a>b"]` override them key by key. Defaults
+whose source is "choice" have no anchor in a source: report sensitivity, read directions, not levels.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cbmnet.channels.stage import STAGES
+from cbmnet.protocols.endpoint import VARIANTS
+from cbmnet.simulation.fields import (
+    Chosen,
+    Count,
+    Duration,
+    FamilyNode,
+    FiniteFloat,
+    PositiveDuration,
+    Probability,
+    Rate,
+    WholeNumber,
+)
+from cbmnet.states.belief import BELIEFS
+from cbmnet.states.decision import DECISIONS
+from cbmnet.states.ladder import TOP_RUNG, Ladder
+from cbmnet.units import DAY_S, HOUR_S, MINUTE_S
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Stage = Annotated[Chosen, FamilyNode(STAGES, "stage")]
+Variant = Annotated[Chosen, FamilyNode(VARIANTS, "variant")]
+Belief = Annotated[Chosen, FamilyNode(BELIEFS, "rule")]
+DecisionNode = Annotated[Chosen, FamilyNode(DECISIONS, "rule")]
+
+
+class Part(BaseModel):
+    """A table of the file: frozen, and a key it does not know is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StudyPart(Part):
+    """`[study]`: how long a run is, how many there are, from which seed, how results are stated."""
+
+    horizon: PositiveDuration
+    replications: Count = 200
+    seed: WholeNumber = 1
+    level: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
+    sample_every: PositiveDuration = 6 * HOUR_S
+    metrics: tuple[str, ...] | None = None
+
+
+class CryptoPart(Part):
+    """`[crypto]`: the simulation MAC is fast; Ed25519 is what a real node signs with."""
+
+    signature: Literal["mac", "ed25519"] = "mac"
+    ttl: PositiveDuration = 30 * DAY_S
+
+
+class ChannelPart(Part):
+    """`[channel]`: `hops` links in a row, each with its own stages, loss and transit time.
+
+    `delay` is the median of a lognormal (log standard deviation `sigma`), the mean of an exponential, or
+    the constant. Defaults: loss .02 and 2 hops from the study range, 20 minutes for a hotline (choices).
+    """
+
+    hops: Annotated[WholeNumber, Field(ge=1, le=8)] = 2
+    loss: Probability = 0.02
+    delay: Duration = 20 * MINUTE_S
+    distribution: Literal["lognormal", "exponential", "constant"] = "lognormal"
+    sigma: Annotated[FiniteFloat, Field(ge=0.0, le=10.0)] = 0.5
+    stages: tuple[Stage, ...] = ()
+
+
+class ProbPair(Part):
+    """A probability under each intent of the partner."""
+
+    benign: Probability
+    attack: Probability
+
+
+class RateSum(Part):
+    """A rate that holds always, and what an attack in preparation adds."""
+
+    base: Rate
+    attack_adds: Rate = 0.0
+
+
+class ActivityPart(Part):
+    """`[activities.NAME]`: a class of activity. Rates of a calm pair, rho, seen and notices: choices."""
+
+    rate: Rate = 0.2 / DAY_S
+    rho: Annotated[FiniteFloat, Field(ge=0.0)] = 3.0
+    seen: Probability = 0.9
+    notifiable: bool = True
+    notice: ProbPair = ProbPair(benign=0.98, attack=0.2)
+    contradiction: ProbPair = ProbPair(benign=0.02, attack=0.5)
+    lead: Duration = 0.0
+    deadline: PositiveDuration | None = None
+    rung: Annotated[WholeNumber, Field(le=TOP_RUNG)] | None = None
+
+
+class SignalsPart(Part):
+    """`[signals]`: marks that are no activity.
+
+    Alarms 144 a year evaluated and 2 a year severe are NORAD's 1977-84 and 1978-80; the rest are choices.
+    A partner's rise is no evidence unless a study makes it so.
+    """
+
+    alarm: RateSum = RateSum(base="144/y", attack_adds="1/d")
+    severe_warning: RateSum = RateSum(base="2/y", attack_adds="0.1/d")
+    hostile_message: RateSum = RateSum(base="1/y", attack_adds="0.09/d")
+    rung_rise: RateSum = RateSum(base="2/y")
+
+
+class DialoguePart(Part):
+    """`[dialogue]`: queries and how partners answer them (choices; a benign answer is nearly worthless)."""
+
+    queries: bool = True
+    answer_deadline: PositiveDuration = 1 * HOUR_S
+    answer: ProbPair = ProbPair(benign=0.95, attack=0.95)
+    benign_answer: ProbPair = ProbPair(benign=0.98, attack=0.9)
+
+
+class HeartbeatPart(Part):
+    """`[heartbeat]`: the line test; "off", or a period (1 h on the 1963 line), and what it reaches."""
+
+    period: PositiveDuration | Literal["off"] = "off"
+    reaches: Literal["wire", "desk"] = "wire"
+    half_life: PositiveDuration = 7 * DAY_S
+
+
+class LadderPart(Part):
+    """`[ladder]`: thresholds and deadlines by rung (choices)."""
+
+    query: Probability = 0.1
+    rise: Annotated[tuple[Probability, ...], Field(min_length=TOP_RUNG, max_length=TOP_RUNG)] = Ladder().rise_prob
+    deadline: Annotated[
+        tuple[PositiveDuration, ...], Field(min_length=TOP_RUNG, max_length=TOP_RUNG)
+    ] = Ladder().deadline_s
+    cool: PositiveDuration = 7 * DAY_S
+
+
+class MonitorPart(Part):
+    """`[monitor]`: a third party that sees activities and publishes bulletins on them (choices)."""
+
+    coverage: Probability = 1.0
+    delay: Duration = 8 * HOUR_S
+    confirms: ProbPair = ProbPair(benign=0.94, attack=0.2)
+
+
+class DeskPart(Part):
+    """`desk = {...}`: what becomes of a message that arrived."""
+
+    forwards: Probability = 1.0
+    refusal: Probability = 0.0
+    refusal_per_rung: Probability = 0.0
+
+
+class IntentPart(Part):
+    """`intent = {...}`: the true course of intent toward every partner (choices)."""
+
+    onset: Rate = 0.01 / DAY_S
+    end: Rate = 1 / (14 * DAY_S)
+    attack: Probability = 0.5
+    starts: Probability = 0.0
+
+
+class StatePart(Part):
+    """`[state]`: what a state is, what it believes, how it decides.
+
+    `type` "seeker" never prepares an attack; "expansionist" follows `intent`; "matched" follows exactly
+    what each partner believes of it (no attacks; it makes beliefs calibrated when nothing else is wrong).
+    """
+
+    type: Literal["seeker", "expansionist", "matched"] = "seeker"
+    prior: Annotated[FiniteFloat, Field(gt=0.0, lt=1.0)] = 1e-4
+    memory: PositiveDuration = 14 * DAY_S
+    start_rung: Annotated[WholeNumber, Field(lt=TOP_RUNG)] = 0
+    belief: Belief = Field(default={"rule": "independent"}, validate_default=True)
+    decision: DecisionNode = Field(default={"rule": "at_close"}, validate_default=True)
+    decides: bool = True
+    believed_delivery: Probability | Literal["learned"] = 0.95
+    believed_latency: Stage | Literal["configured"] = "configured"
+    verification: Literal["strict", "naive"] = "strict"
+    desk: DeskPart = DeskPart()
+    empathy: Probability = 0.5
+    empathy_window: PositiveDuration = 24 * HOUR_S
+    intent: IntentPart = IntentPart()
+
+
+class Scripted(Part):
+    """`[[at]]`: something that happens at a set time."""
+
+    time: Duration
+
+
+class ActivityAt(Scripted):
+    """An activity of `actor` toward `toward`; `notice = false` withholds its notice."""
+
+    event: Literal["activity"]
+    actor: str
+    toward: str
+    class_: str = Field(alias="class")
+    size: Count = 20000
+    notice: bool = True
+    seen: bool = True
+    contradicts: bool = False
+
+
+class IntentAt(Scripted):
+    """The true intent of `actor` toward `toward` becomes 0 or 1."""
+
+    event: Literal["intent"]
+    actor: str
+    toward: str
+    intent: Literal[0, 1]
+
+
+class AttackAt(Scripted):
+    """`actor` attacks `toward`; the run ends."""
+
+    event: Literal["attack"]
+    actor: str
+    toward: str
+
+
+class WithholdAt(Scripted):
+    """`actor` gives no notices for a while."""
+
+    event: Literal["withhold"]
+    actor: str
+    for_: PositiveDuration = Field(alias="for")
+
+
+class OutageAt(Scripted):
+    """The link from `from` to `to` carries nothing for a while."""
+
+    event: Literal["outage"]
+    from_: str = Field(alias="from")
+    to: str
+    for_: PositiveDuration = Field(alias="for")
+
+
+class ForgeryAt(Scripted):
+    """An impostor sends `to` a message in the name of `claims`, without any of its keys."""
+
+    event: Literal["forgery"]
+    claims: str
+    to: str
+    forges: Literal["hostile-text", "reassurance"] = "hostile-text"
+
+
+class CrashAt(Scripted):
+    """The endpoint of `party` is down for a while; it keeps its stored state."""
+
+    event: Literal["crash"]
+    party: str
+    for_: PositiveDuration = Field(alias="for")
+
+
+class SignalAt(Scripted):
+    """The sensors of `observer` report something about `about`."""
+
+    event: Literal["signal"]
+    observer: str
+    about: str
+    signal: Literal["alarm", "severe_warning"] = "alarm"
+
+
+class BulletinAt(Scripted):
+    """The monitor tells `to` that what `about` is said to do or say is so, or is not."""
+
+    event: Literal["bulletin"]
+    about: str
+    to: str
+    confirms: bool = True
+
+
+Timeline = Annotated[
+    ActivityAt | IntentAt | AttackAt | WithholdAt | OutageAt | ForgeryAt | CrashAt | SignalAt | BulletinAt,
+    Field(discriminator="event"),
+]
+
+
+class RunConfig(Part):
+    """One point of a study: everything a run needs but its replication number."""
+
+    name: Name
+    title: str = ""
+    study: StudyPart
+    crypto: CryptoPart = CryptoPart()
+    protocol: Variant = Field(default={"variant": "fire-and-forget"}, validate_default=True)
+    channel: ChannelPart = ChannelPart()
+    channels: dict[str, ChannelPart] = Field(default_factory=dict)
+    activities: dict[Name, ActivityPart] = Field(default_factory=lambda: {"exercise": ActivityPart()})
+    signals: SignalsPart = SignalsPart()
+    dialogue: DialoguePart = DialoguePart()
+    heartbeat: HeartbeatPart = HeartbeatPart()
+    ladder: LadderPart = LadderPart()
+    monitor: MonitorPart | None = None
+    state: StatePart = StatePart()
+    states: Annotated[dict[Name, StatePart], Field(min_length=2, max_length=12)]
+    at: tuple[Timeline, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for faulty in unknown_names(self):
+            raise ValueError(faulty)
+        if any(s.believed_delivery == "learned" for s in self.states.values()) and self.heartbeat.period == "off":
+            raise ValueError('believed_delivery = "learned" needs heartbeats: set heartbeat.period')
+        return self
+
+
+def unknown_names(config: RunConfig) -> list[str]:
+    """What the timeline and the channel overrides name that is not there."""
+    states = set(config.states)
+    pairs = {f"{a}>{b}" for a in states for b in states if a != b}
+    faults = [
+        f'channels."{key}": no such link; write "from>to" with two of {_listed(states)}'
+        for key in config.channels
+        if key not in pairs
+    ]
+    for number, event in enumerate(config.at):
+        faults += [f"at.{number}: {said}" for said in _event_faults(event, config, states)]
+    return faults
+
+
+def _event_faults(event: Any, config: RunConfig, states: set[str]) -> list[str]:
+    named = {
+        key: getattr(event, key)
+        for key in ("actor", "toward", "from_", "to", "claims", "party", "observer", "about")
+        if hasattr(event, key)
+    }
+    faults = [
+        f'{key.rstrip("_")} = "{name}": no such state; there are {_listed(states)}'
+        for key, name in named.items()
+        if name not in states
+    ]
+    if isinstance(event, ActivityAt) and event.class_ not in config.activities:
+        faults.append(f'class = "{event.class_}": no such activity; there are {_listed(set(config.activities))}')
+    if len(set(named.values())) < len(named):
+        faults.append("names the same state twice")
+    if event.time > config.study.horizon:
+        faults.append("happens after study.horizon")
+    if isinstance(event, BulletinAt) and config.monitor is None:
+        faults.append("needs a [monitor]")
+    return faults
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,68 @@
+"""Types for the numbers of a config: strict, finite, and with their unit where they have one.
+
+A duration or a rate is text in the file and seconds, or events a second, in the model. Neither true nor
+"1" passes for a number.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AllowInfNan, BeforeValidator, Field, PlainValidator, Strict, WithJsonSchema
+
+from cbmnet.simulation.shapes import Says
+from cbmnet.simulation.words import said
+from cbmnet.units import parse_duration, parse_rate
+
+A_DURATION = 'a duration in quotes, for example "20m" or "30d"'
+A_RATE = 'a rate in quotes, for example "144/y" or "2/h"'
+A_SCALAR = "a finite number, text in quotes, true or false"
+
+
+def _quantity(parse: Callable[[str], float], what: str, unit: str) -> Callable[[Any], float]:
+    """The validator that reads text with `parse`, and asks for the unit of a bare number."""
+
+    def read(value: Any) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise said(f"say the unit, for example {unit}")
+        if not isinstance(value, str):
+            raise said(f"must be {what}")
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise said(str(error)) from None
+
+    return read
+
+
+_seconds = _quantity(parse_duration, A_DURATION, '"20m" or "20s"')
+_per_second = _quantity(parse_rate, A_RATE, '"144/y" or "2/h"')
+
+
+def _positive_seconds(value: Any) -> float:
+    seconds = _seconds(value)
+    if seconds <= 0.0:
+        raise said("must be longer than 0")
+    return seconds
+
+
+def _scalar(value: Any) -> Any:
+    is_finite = not isinstance(value, float) or math.isfinite(value)
+    if not (isinstance(value, int | float | str) and is_finite):
+        raise said(f"must be {A_SCALAR}")
+    return value
+
+
+_TEXT = WithJsonSchema({"type": "string"}, mode="validation")
+
+FiniteFloat = Annotated[float, Strict(), AllowInfNan(False)]
+Probability = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0.0, le=1.0)]
+WholeNumber = Annotated[int, Strict(), Field(ge=0)]
+Count = Annotated[int, Strict(), Field(ge=1)]
+Integer = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
+Text = Annotated[str, Strict()]
+Duration = Annotated[float, BeforeValidator(_seconds), Says(A_DURATION), _TEXT]
+PositiveDuration = Annotated[float, BeforeValidator(_positive_seconds), Says(A_DURATION), _TEXT]
+Rate = Annotated[float, BeforeValidator(_per_second), Says(A_RATE), _TEXT]
+Scalar: TypeAlias = Annotated[bool | int | float | str, PlainValidator(_scalar, Any), Says(A_SCALAR)]

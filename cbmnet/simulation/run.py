@@ -1,0 +1,85 @@
+"""Runs one replication: build, start, go on to the horizon or an attack, ask the observers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cbmnet.drivers.simpy_driver import schedule
+from cbmnet.errors import CbmnetError, SimulationError
+from cbmnet.records import Recorder
+from cbmnet.simulation.build import Simulation, build, start
+from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.timeline import plan
+
+
+class RunObserver(Protocol):
+    """An observer of a whole run: started with what it needs to know, fed records, asked at the end."""
+
+    wants: tuple[type, ...]
+
+    def start(self, facts: "Facts") -> None:
+        """The run begins."""
+
+    def feed(self, record: Any) -> None:
+        """Takes one record."""
+
+    def result(self, ended_s: float) -> Any:
+        """What was seen, at the end of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an observer may know of a run before it begins."""
+
+    config: RunConfig
+    seed: int
+    replication: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the message layer really did: seals, envelopes, full verifications, by the parties' own count."""
+
+    sealed: int
+    verified: int
+    forgeries_flagged: int
+    ended_s: float
+
+
+def run(
+    config: RunConfig, seed: int, replication: int, observers: Sequence[RunObserver] = ()
+) -> Tally:
+    """One replication; observers are left holding their results. SimulationError names where it failed."""
+    facts = Facts(config, seed, replication)
+    for observer in observers:
+        observer.start(facts)
+    recorder = Recorder(observers)
+    simulation = build(config, seed, replication, recorder)
+    try:
+        start(simulation)
+        plan(simulation)
+        _sample(simulation)
+        simulation.env.run(until=simulation.over)
+    except CbmnetError as error:
+        now = simulation.env.now
+        raise SimulationError(f"{config.name}, seed {seed}, run {replication}, {now:.3f} s: {error}") from error
+    return Tally(
+        sum(d.sealed for d in simulation.dialogues.values()),
+        sum(a.verifier.verified for a in simulation.agents.values()),
+        sum(a.forgeries_flagged for a in simulation.agents.values()),
+        simulation.env.now,
+    )
+
+
+def _sample(simulation: Simulation) -> None:
+    """Samples every belief on a fixed grid, from one step after the start to the horizon."""
+    step_s = simulation.config.study.sample_every
+    env = simulation.env
+
+    def look(_: Any) -> None:
+        simulation.recorder.cause = 0
+        for state in simulation.states.values():
+            state.sample()
+        schedule(env, step_s, None, look)
+
+    schedule(env, step_s, None, look)

@@ -1,0 +1,135 @@
+"""From config to what each observer believes of a partner, and to how the channel is made."""
+
+from functools import lru_cache
+from typing import Any
+
+from cbmnet.channels.link import StageSpec, build_route
+from cbmnet.channels.stages.bernoulli import BernoulliConfig
+from cbmnet.channels.stages.constant import ConstantConfig
+from cbmnet.channels.stages.exponential import ExponentialConfig
+from cbmnet.channels.stages.lognormal import LognormalConfig
+from cbmnet.datagram import Datagram, Label
+from cbmnet.measures import ActivityClass
+from cbmnet.protocols.endpoint import VARIANTS
+from cbmnet.protocols.heartbeat import HeartbeatConfig
+from cbmnet.simulation.config import (
+    ActivityPart, ChannelPart, DialoguePart, HeartbeatPart, ProbPair, RateSum, RunConfig, StatePart,
+)  # fmt: skip
+from cbmnet.states.conduct import IntentConfig
+from cbmnet.states.evidence import ALARM, HOSTILE_MESSAGE, RUNG_RISE, SEVERE_WARNING, Answers, Pair, World
+from cbmnet.states.latency import Latency
+from cbmnet.streams import Streams
+
+TABLE_SIZE = 4096
+_DELAYS: dict[str, Any] = {
+    "constant": lambda c: ConstantConfig(c.delay),
+    "exponential": lambda c: ExponentialConfig(c.delay),
+    "lognormal": lambda c: LognormalConfig(c.delay, c.sigma),
+}
+
+
+def hop_stages(channel: ChannelPart) -> list[StageSpec]:
+    """The stages of one hop, in order: further stages, then loss, then transit time."""
+    specs: list[StageSpec] = [(stage.name, stage.config) for stage in channel.stages]
+    if channel.loss > 0.0:
+        specs.append(("bernoulli", BernoulliConfig(channel.loss)))
+    specs.append((channel.distribution, _DELAYS[channel.distribution](channel)))
+    return specs
+
+
+def hops(channel: ChannelPart) -> list[list[StageSpec]]:
+    """All hops of a route; each is made alike and draws apart."""
+    return [hop_stages(channel) for _ in range(channel.hops)]
+
+
+@lru_cache(maxsize=256)
+def configured_latency(channel: ChannelPart, protocol: Any) -> Latency:
+    """F as the configured link and protocol make it: the first arrival of each of 4,096 probes.
+
+    The probes run through the real stages with draws of their own, so the table is the same in every
+    replication. What never arrives is left out: F is the latency of what arrives.
+    """
+    route = build_route("probe", "target", hops(channel), Streams(0, 0))
+    variant: Any = VARIANTS[protocol.name].make(protocol.config)
+    offsets_s = variant.attempt_offsets_s() if hasattr(variant, "attempt_offsets_s") else (0.0,)
+    transits_s = []
+    for number in range(1, TABLE_SIZE + 1):
+        arrivals_s = [
+            flight.at_s
+            for attempt, offset_s in enumerate(offsets_s, start=1)
+            for flight in route.carry(Datagram(b"\0", "target", Label("probe", 0, 0, number, attempt)), offset_s)
+            if flight.drop is None
+        ]
+        if arrivals_s:
+            transits_s.append(min(arrivals_s))
+    return Latency(transits_s or [0.0])
+
+
+@lru_cache(maxsize=64)
+def named_latency(stage: str, config: Any) -> Latency:
+    """F as a delay stage of the given name would make it."""
+    route = build_route("probe", "named", [[(stage, config)]], Streams(0, 0))
+    probes = (Datagram(b"\0", "named", Label("probe", 0, 0, n)) for n in range(TABLE_SIZE))
+    return Latency(flight.at_s for probe in probes for flight in route.carry(probe, 0.0))
+
+
+@lru_cache(maxsize=256)
+def two_way(latency: Latency) -> Latency:
+    """There and back, kept because every state of a study asks for the same."""
+    return latency.two_way()
+
+
+def pair(part: ProbPair) -> Pair:
+    """A probability pair as a tuple by intent."""
+    return part.benign, part.attack
+
+
+def _rates(part: RateSum) -> Pair:
+    return part.base, part.base + part.attack_adds
+
+
+def activity_class(name: str, part: ActivityPart) -> ActivityClass:
+    """An activity class as the model uses it."""
+    return ActivityClass(
+        name, part.rate, part.rho, part.seen, part.notifiable, pair(part.notice), pair(part.contradiction),
+        part.lead, part.deadline, part.rung,
+    )  # fmt: skip
+
+
+def answers(part: DialoguePart) -> Answers:
+    """How partners answer queries."""
+    return Answers(pair(part.answer), pair(part.benign_answer))
+
+
+def heartbeat(part: HeartbeatPart) -> HeartbeatConfig:
+    """The line test."""
+    period_s = None if part.period == "off" else part.period
+    return HeartbeatConfig(period_s, part.reaches, part.half_life)
+
+
+def world(config: RunConfig, observer: StatePart) -> World:
+    """What an observer believes of any partner."""
+    signals = config.signals
+    return World(
+        onset_per_s=observer.prior / observer.memory,
+        end_per_s=(1.0 - observer.prior) / observer.memory,
+        classes={name: activity_class(name, part) for name, part in sorted(config.activities.items())},
+        signals={
+            ALARM: _rates(signals.alarm),
+            SEVERE_WARNING: _rates(signals.severe_warning),
+            HOSTILE_MESSAGE: _rates(signals.hostile_message),
+            RUNG_RISE: _rates(signals.rung_rise),
+        },
+        answers=answers(config.dialogue),
+    )
+
+
+def true_intent(actor: StatePart, observer: StatePart) -> IntentConfig:
+    """The true course of intent of `actor` toward `observer`."""
+    if actor.type == "seeker":
+        return IntentConfig()
+    if actor.type == "matched":
+        onset, end = observer.prior / observer.memory, (1.0 - observer.prior) / observer.memory
+        return IntentConfig(onset, end, attack_prob=0.0, start_prob=observer.prior)
+    intent = actor.intent
+    return IntentConfig(intent.onset, intent.end, intent.attack, intent.starts)

@@ -1,0 +1,1 @@
+"""One belief rule a file; found by a sorted folder scan."""

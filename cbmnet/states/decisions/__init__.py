@@ -1,0 +1,1 @@
+"""One decision rule a file; found by a sorted folder scan."""

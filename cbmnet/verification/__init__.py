@@ -1,0 +1,1 @@
+"""Verification agents: they decide which messages become evidence, and say why."""
