@@ -5,10 +5,7 @@ message, meet the same fate. Both types are named tuples rather than frozen data
 for every message, and a tuple costs a third of the time.
 """
 
-from struct import Struct
 from typing import NamedTuple
-
-_PACK = Struct(">HIQHH").pack
 
 
 class Label(NamedTuple):
@@ -20,11 +17,6 @@ class Label(NamedTuple):
     sequence: int
     attempt: int = 1
     copy: int = 0
-
-    def key(self) -> bytes:
-        """A byte string that is different for every label."""
-        kind, stream, epoch, sequence, attempt, copy = self
-        return _PACK(stream, epoch, sequence, attempt, copy) + kind.encode()
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.stream}/{self.epoch}/{self.sequence}#{self.attempt}.{self.copy}"

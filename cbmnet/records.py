@@ -291,6 +291,10 @@ class Recorder:
             for kind in observer.wants:
                 self._sinks.setdefault(kind, []).append(observer.feed)
 
+    def is_wanted(self, kind: type) -> bool:
+        """Whether anyone is fed records of this kind."""
+        return kind in self._sinks
+
     def tell(self, kind: Callable[..., Any], at_s: float, *fields: Any, cause: int | None = None) -> int:
         """Tells a record of this kind; returns its number."""
         self.count += 1

@@ -12,6 +12,7 @@ from struct import Struct
 
 from cbmnet.datagram import Label
 
+_NUMBERS = Struct(">HIQHH").pack
 _EIGHT_WORDS = Struct(">8Q").unpack
 
 Words = tuple[int, ...]
@@ -37,8 +38,9 @@ class LinkDraws:
 
     def words(self, label: Label, purpose: bytes = b"") -> Words:
         """Eight words for this label; `purpose` names a stage that has no reserved word."""
+        kind, stream, epoch, sequence, attempt, copy = label
         hasher = self._base.copy()
-        hasher.update(label.key() + purpose)
+        hasher.update(_NUMBERS(stream, epoch, sequence, attempt, copy) + kind.encode() + purpose)
         return _EIGHT_WORDS(hasher.digest())
 
 

@@ -44,6 +44,8 @@ class Route:
         flights = [flight]
         for stage in self.links[0].stages:
             flights = stage.apply(flights, now_s)
+        if len(self.links) == 1:
+            return flights
         for hop, link in enumerate(self.links[1:], start=1):
             flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
         return flights

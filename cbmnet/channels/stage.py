@@ -9,7 +9,7 @@ runs at 10 % and at 20 % loss stay in step. A stage from elsewhere draws with `f
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from cbmnet.datagram import Label
 from cbmnet.registry import Family
@@ -67,7 +67,7 @@ class LinkContext:
 class StageMaker(Protocol):
     """How the registry builds a stage: its own config and its link."""
 
-    def __call__(self, config: object, link: LinkContext) -> Stage: ...
+    def __call__(self, config: Any, link: LinkContext) -> Stage: ...
 
 
 STAGES: Family[StageMaker] = Family("stages", "cbmnet.channels.stages")

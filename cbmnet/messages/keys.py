@@ -21,8 +21,8 @@ KID_BYTES = 16
 SECRET_BYTES = range(32, 65)
 
 _FIELD_PRIME = 2**255 - 19
-# The y coordinates of the eight points of small order (RFC 7748 section 7 on contributory behaviour;
-# Chalkias, Garillot, Nikolaenko 2020, table 1). With the sign bit and the y that exceed the prime
+# The y coordinates of the eight points of small order (Chalkias, Garillot and
+# Nikolaenko, "Taming the many EdDSAs", 2020). With the sign bit and the y that exceed the prime
 # these are the 14 encodings under which one signature can pass for many messages.
 _SMALL_ORDER_Y = frozenset(
     {

@@ -37,7 +37,7 @@ class PooledMetric(Metric, Protocol):
         """The named intervals over all runs."""
 
 
-METRICS: Family[type[Metric]] = Family("metrics", "cbmnet.metrics")
+METRICS: Family[Any] = Family("metrics", "cbmnet.metrics")
 
 # A study that counts false alarms shows what calm costs beside them, asked or not.
 ALWAYS_BESIDE = {

@@ -98,14 +98,8 @@ VARIANTS: Family[VariantMaker] = Family("variants", "cbmnet.protocols.variants")
 _pack = msgpack.Packer(use_bin_type=True).pack
 
 
-class Frame(NamedTuple):
-    """A link frame taken apart."""
-
-    type: int
-    stream: int
-    sequence: int
-    attempt: int
-    envelope: bytes | None
+Frame = tuple[int, int, int, int, bytes | None]
+"""A link frame taken apart: type, stream, sequence, attempt, envelope."""
 
 
 def encode_frame(type_: int, stream: int, sequence: int, attempt: int, envelope: bytes | None) -> bytes:
@@ -119,19 +113,21 @@ def decode_frame(data: bytes) -> Frame:
     if len(data) > MAX_FRAME_BYTES:
         raise RemoteProtocolError(f"frame of {len(data)} bytes; at most {MAX_FRAME_BYTES}")
     try:
-        parts = msgpack.unpackb(data, use_list=False, max_array_len=6, max_map_len=0, max_ext_len=0)
-        version, type_, stream, sequence, attempt, envelope = parts
+        version, type_, stream, sequence, attempt, envelope = msgpack.unpackb(
+            data, use_list=False, max_array_len=6, max_map_len=0, max_ext_len=0
+        )
     except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
         raise RemoteProtocolError("not a link frame") from error
-    if not (version == FRAME_VERSION and _is_whole(type_, stream, sequence, attempt)):
+    whole = type(stream) is int and type(sequence) is int and type(attempt) is int
+    if not whole or version != FRAME_VERSION or stream < 0 or sequence < 0 or attempt < 0:
         raise RemoteProtocolError("link frame with fields of the wrong type")
-    if type(envelope) is not (bytes if type_ == DATA else type(None)):
-        raise RemoteProtocolError("link frame without its envelope, or with one too many")
-    return Frame(type_, stream, sequence, attempt, envelope)
+    if type(type_) is not int or type(envelope) is not _ENVELOPE.get(type_):
+        raise RemoteProtocolError("link frame of an unknown type, or without its envelope, or with one too many")
+    frame: Frame = (type_, stream, sequence, attempt, envelope)
+    return frame
 
 
-def _is_whole(type_: object, *numbers: object) -> bool:
-    return type_ in (DATA, LINK_ACK) and all(type(n) is int and n >= 0 for n in numbers)
+_ENVELOPE: dict[int, Any] = {DATA: bytes, LINK_ACK: type(None)}
 
 
 class EndpointBase:

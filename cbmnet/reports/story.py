@@ -1,6 +1,6 @@
 """Why it came to this: the chain of causes of one run, backwards from its gravest moment, told forwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cbmnet.states.ladder import RUNG_NAMES
@@ -38,7 +38,7 @@ _FATES = ("Send", "Drop", "Stop", "Accept", "Reject")
 
 
 def _is_notice(record: dict[str, Any]) -> bool:
-    return record.get("kind", "notice") == "notice"
+    return bool(record.get("kind", "notice") == "notice")
 
 
 def _descendants(records: Sequence[dict[str, Any]], root: int) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def _told_activity(r: dict[str, Any]) -> str:
 
 _PHASES = {"open": "opens a decision about", "stay": "stays where it is about", "rise": "decides to rise about"}
 
-_TOLD = {
+_TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
     "Activity": _told_activity,
     "Intent": lambda r: f"{r['actor']} {'begins' if r['intent'] else 'stops'} to prepare an attack on {r['toward']}.",
     "Send": lambda r: f"{r['sender']} sends a {r['kind']} to {r['receiver']}.",

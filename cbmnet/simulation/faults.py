@@ -11,7 +11,6 @@ from cbmnet.simulation.source import Source, leaves
 from cbmnet.simulation.words import Problem, problems_from
 
 M = TypeVar("M", bound=BaseModel)
-_MAX_INTEGER = 2**63  # TOML's own range
 
 
 def validated(model: type[M], source: Source, data: dict[str, Any] | None = None) -> M:
@@ -31,11 +30,11 @@ def faults_from(error: ValidationError, source: Source, model: type[BaseModel]) 
     numbers = list(_unusable_numbers(source))
     told = {problem.path for problem in numbers}
     others = [problem for problem in problems_from(error, model) if problem.path not in told]
-    return _in_order(source, [*numbers, *others])
+    return _in_order(source, [*numbers, *_where_written(source, others)])
 
 
 def number_faults(source: Source) -> list[Fault]:
-    """A fault for each inf, nan and integer beyond 64 bits, wherever it stands."""
+    """A fault for each inf and nan, wherever it stands."""
     return _in_order(source, list(_unusable_numbers(source)))
 
 
@@ -43,8 +42,15 @@ def _unusable_numbers(source: Source) -> Iterable[Problem]:
     for path, value in leaves(source.data):
         if isinstance(value, float) and not math.isfinite(value):
             yield Problem(path, "must be a finite number", value)
-        elif isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER:
-            yield Problem(path, "must be an integer of at most 64 bits", value)
+
+
+def _where_written(source: Source, problems: list[Problem]) -> list[Problem]:
+    """Without the echoes of a table that was filled into others: told once, where its author wrote it."""
+    marked = [
+        (p, (p.path[-1:], p.text()), source.holds(p.path[:-1] if p.is_missing else p.path)) for p in problems
+    ]
+    told = {sight for _, sight, written in marked if written}
+    return [problem for problem, sight, written in marked if written or sight not in told]
 
 
 def _in_order(source: Source, problems: list[Problem]) -> list[Fault]:

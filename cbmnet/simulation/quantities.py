@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AllowInfNan, BeforeValidator, Field, PlainValidator, Strict, WithJsonSchema
 
-from cbmnet.simulation.shapes import Says
+from cbmnet.simulation.allowed import Says
 from cbmnet.simulation.words import said
 from cbmnet.units import parse_duration, parse_rate
 

@@ -1,4 +1,4 @@
-"""What a model allows at a place: the way from a model down an error's location, in words for a person.
+"""What a model allows at a place: the way from a model down an error's location.
 
 A location names keys and indices, and, where a union stands, also which branch was tried. Only the walk
 along the annotations can tell the two apart.
@@ -7,20 +7,10 @@ along the annotations can tell the two apart.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-
-from cbmnet.simulation.show import listed, shown
-
-
-@dataclass(frozen=True)
-class Says:
-    """Metadata of a field type: what is allowed there, to follow "must be"."""
-
-    says: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +52,12 @@ class Shape:
         """The model, if one is meant here."""
         is_model = isinstance(self.type, type) and issubclass(self.type, BaseModel)
         return self.type if is_model else None
+
+    @property
+    def description(self) -> str:
+        """What the field's description adds, in brackets, or nothing."""
+        found = [note.description for note in self.notes if isinstance(note, FieldInfo)]
+        return next((f" ({text})" for text in found if text), "")
 
     def keys(self) -> dict[str, FieldInfo]:
         """The keys of a table as they are written in a file."""
@@ -133,47 +129,6 @@ def _before_last(model: type[BaseModel], location: Sequence[str | int]) -> Any:
     for item in location[:-2]:
         shape = shape.branch(item) if shape.is_union else shape.below(item)
     return shape.type
-
-
-def allowed(shape: Shape) -> str:
-    """What may stand there, to follow "must be"; empty where nothing is known."""
-    for note in shape.notes:
-        if hasattr(note, "says"):
-            return str(note.says)
-    if shape.is_union:
-        texts = [allowed(member) for member in shape.members]
-        return "" if "" in texts else listed(dict.fromkeys(texts), " or ")
-    if get_origin(shape.type) is Literal:
-        return listed([shown(choice) for choice in get_args(shape.type)], " or ")
-    kind = _KINDS.get(get_origin(shape.type) or shape.type, "a table" if shape.model else "")
-    return f"{kind} {between(shape)}".strip() if kind else ""
-
-
-def between(shape: Shape) -> str:
-    """The range of a number in words, or nothing."""
-    low: list[tuple[Any, str]] = [(note.ge, "") for note in shape.notes if isinstance(note, Ge)]
-    low += [(note.gt, "above ") for note in shape.notes if isinstance(note, Gt)]
-    high: list[tuple[Any, str]] = [(note.le, "") for note in shape.notes if isinstance(note, Le)]
-    high += [(note.lt, "below ") for note in shape.notes if isinstance(note, Lt)]
-    lows = max(low, key=lambda bound: float(str(bound[0])), default=None)
-    highs = min(high, key=lambda bound: float(str(bound[0])), default=None)
-    if lows and highs:
-        if not lows[1] and not highs[1]:
-            return f"from {_number(lows[0])} to {_number(highs[0])}"
-        return f"{lows[1] or 'at least '}{_number(lows[0])} and {highs[1] or 'at most '}{_number(highs[0])}"
-    if lows:
-        return f"{lows[1] or 'at least '}{_number(lows[0])}"
-    return f"{highs[1] or 'at most '}{_number(highs[0])}" if highs else ""
-
-
-_KINDS = {
-    float: "a number", int: "a whole number", str: "text in quotes", bool: "true or false",
-    dict: "a table", tuple: "an array", list: "an array",
-}  # fmt: skip
-
-
-def _number(bound: object) -> str:
-    return str(int(bound)) if isinstance(bound, float) and bound.is_integer() else str(bound)
 
 
 def _is_union(annotation: Any) -> bool:

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from simpy import Event
-
 from cbmnet.channels.forger import FORGER_STREAM, Impostor, forge
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Label
-from cbmnet.drivers.simpy_driver import schedule
+from cbmnet.drivers.simpy_driver import Call, schedule
 from cbmnet.protocols.endpoint import DATA, encode_frame
 from cbmnet.simulation.build import Simulation
 from cbmnet.simulation.config import (
@@ -25,7 +23,7 @@ def plan(sim: Simulation) -> None:
         schedule(sim.env, event.time, act, _run)
 
 
-def _run(event: Event) -> None:
+def _run(event: Call) -> None:
     event.value()
 
 

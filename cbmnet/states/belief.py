@@ -5,7 +5,7 @@ probability that the partner prepares an attack. It reads no clock: `now_s` come
 before. It looks at the partner's words only through what verification let pass.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from cbmnet.measures import ActivityClass
 from cbmnet.registry import Family
@@ -38,7 +38,7 @@ class BeliefRule(Protocol):
 class BeliefMaker(Protocol):
     """How the registry builds a rule: its own config, the observer's world model and latency, the ttl."""
 
-    def __call__(self, config: object, world: World, latency: Latency, ttl_s: float) -> BeliefRule: ...
+    def __call__(self, config: Any, world: World, latency: Latency, ttl_s: float) -> BeliefRule: ...
 
 
 BELIEFS: Family[BeliefMaker] = Family("beliefs", "cbmnet.states.beliefs")

@@ -1,6 +1,6 @@
 """The interface of a decision rule: when an open decision closes, and whether the state then rises."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from cbmnet.registry import Family
 
@@ -18,7 +18,7 @@ class DecisionRule(Protocol):
 class DecisionMaker(Protocol):
     """How the registry builds a rule: its own config."""
 
-    def __call__(self, config: object) -> DecisionRule: ...
+    def __call__(self, config: Any) -> DecisionRule: ...
 
 
 DECISIONS: Family[DecisionMaker] = Family("decisions", "cbmnet.states.decisions")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from simpy import Environment, Event
+from simpy import Environment
 
-from cbmnet.drivers.simpy_driver import schedule
+from cbmnet.drivers.simpy_driver import Call, schedule
 from cbmnet.records import Decision, Recorder
 from cbmnet.states.decision import DecisionRule
 from cbmnet.states.ladder import TOP_RUNG, Ladder
@@ -99,7 +99,7 @@ class Deliberation:
         schedule(self._env, wait_s, decision, self._on_deadline)
         self._ask(wait_s)
 
-    def _on_deadline(self, event: Event) -> None:
+    def _on_deadline(self, event: Call) -> None:
         if event.value is self._open and self._open is not None:
             self._recorder.cause = self._open.cause
             self._close(self._outlook.probability())
@@ -130,7 +130,7 @@ class Deliberation:
             self._review_at_s = review_s
             schedule(self._env, review_s - self._env.now, review_s, self._on_review)
 
-    def _on_review(self, event: Event) -> None:
+    def _on_review(self, event: Call) -> None:
         if event.value == self._review_at_s:
             self._review_at_s = inf
             self._recorder.cause = 0

@@ -6,7 +6,7 @@ weights matters, so the common factor of the solution is left out, which keeps l
 underflowing (MODEL.md, section "The filter").
 """
 
-from math import exp
+from math import exp, expm1
 
 Weights = tuple[float, float]
 
@@ -14,25 +14,31 @@ Weights = tuple[float, float]
 class Propagator:
     """The solution for fixed rates, all per second."""
 
-    __slots__ = ("_end", "_half", "_onset", "_root")
+    __slots__ = ("_attack_share", "_benign_share", "_end", "_onset", "_root")
 
     def __init__(self, onset_per_s: float, end_per_s: float, marks_per_s: tuple[float, float]) -> None:
         self._onset, self._end = onset_per_s, end_per_s
-        # half the difference of the diagonal: it is what remains after the mean rate is factored out
-        self._half = ((end_per_s + marks_per_s[1]) - (onset_per_s + marks_per_s[0])) / 2.0
-        self._root = (self._half**2 + onset_per_s * end_per_s) ** 0.5
+        # Half the difference of the diagonal: it is what remains after the mean rate is factored out.
+        half = ((end_per_s + marks_per_s[1]) - (onset_per_s + marks_per_s[0])) / 2.0
+        mixing = onset_per_s * end_per_s
+        root = self._root = (half**2 + mixing) ** 0.5
+        if root > 0.0:
+            # (root + half) / root and (root - half) / root; the smaller one without cancellation.
+            large = (root + abs(half)) / root
+            small = mixing / (root + abs(half)) / root
+            self._benign_share, self._attack_share = (large, small) if half >= 0.0 else (small, large)
 
     def after(self, weights: Weights, duration_s: float) -> Weights:
         """The weights after `duration_s` without a mark, scaled to sum to one."""
         benign, attack = weights
-        root = self._root
-        if root > 0.0:
-            decay = exp(-2.0 * root * duration_s)
-            cosh, sinh = 0.5 * (1.0 + decay), 0.5 * (1.0 - decay) / root
+        if self._root > 0.0:
+            exponent = -2.0 * self._root * duration_s
+            decay, moved = exp(exponent), -expm1(exponent) / self._root
+            new_benign = (self._benign_share + decay * self._attack_share) * benign + moved * self._end * attack
+            new_attack = (self._attack_share + decay * self._benign_share) * attack + moved * self._onset * benign
         else:
-            cosh, sinh = 1.0, duration_s
-        along = sinh * self._half
-        new_benign = (cosh + along) * benign + sinh * self._end * attack
-        new_attack = sinh * self._onset * benign + (cosh - along) * attack
+            new_benign = benign + duration_s * self._end * attack
+            new_attack = attack + duration_s * self._onset * benign
         total = new_benign + new_attack
-        return new_benign / total, new_attack / total
+        # Only certainty without motion leaves nothing of the weights; then nothing can change it.
+        return (new_benign / total, new_attack / total) if total > 0.0 else weights

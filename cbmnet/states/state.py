@@ -14,7 +14,7 @@ from simpy import Environment, Event, Interrupt, Process
 
 from cbmnet.channels.desk import Desk
 from cbmnet.datagram import Label
-from cbmnet.drivers.simpy_driver import Host, schedule
+from cbmnet.drivers.simpy_driver import Call, Host, schedule
 from cbmnet.measures import ActivityClass, Notice, Observation
 from cbmnet.messages import Message
 from cbmnet.protocols import dialogue as talk
@@ -175,7 +175,7 @@ class State:
         self._recorder.cause = 0
         self.host.command(talk.Say(partner, "leader-text", {"hostile": True, "text": "a hostile text"}))
 
-    def _is_seen(self, event: Event) -> None:
+    def _is_seen(self, event: Call) -> None:
         partner, observation, self._recorder.cause = event.value
         self.partners[partner].state.partners[self.name].outlook.observe(observation)
 
@@ -194,7 +194,7 @@ class State:
         recent = self.env.now - self.rose_s <= self.habits.empathy_window_s
         self.partners[partner].outlook.signal(RUNG_RISE, 1.0 - self.habits.empathy if recent else 1.0)
 
-    def _cool(self, event: Event) -> None:
+    def _cool(self, event: Call | None) -> None:
         deliberations = [p.deliberation for p in self.partners.values() if p.deliberation is not None]
         for partner in self.partners.values():
             partner.outlook.update()  # what drifted upward in silence counts as well

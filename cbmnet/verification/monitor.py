@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from random import Random
 
-from simpy import Environment, Event
+from simpy import Environment
 
-from cbmnet.drivers.simpy_driver import Host, schedule
+from cbmnet.drivers.simpy_driver import Call, Host, schedule
 from cbmnet.protocols.dialogue import Say
 from cbmnet.records import Activity
 
@@ -47,5 +47,5 @@ class Monitor:
         payload = {"activity": activity, "actor": actor, "confirms": confirms}
         self._host.command(Say(to, "bulletin", payload))
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, event: Call) -> None:
         self.tell(*event.value)

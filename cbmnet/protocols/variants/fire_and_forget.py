@@ -32,12 +32,12 @@ class FireAndForget(EndpointBase):
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Hands up what data frames carry; acknowledgements are not of this variant."""
         try:
-            frame = decode_frame(data)
+            type_, _, _, _, envelope = decode_frame(data)
         except RemoteProtocolError as error:
             self._events.append(Malformed(peer, str(error)))
             return
-        if frame.type == DATA and frame.envelope is not None:
-            self._events.append(Received(peer, frame.envelope))
+        if type_ == DATA and envelope is not None:
+            self._events.append(Received(peer, envelope))
 
     def attempt_offsets_s(self) -> tuple[float, ...]:
         """When each attempt leaves, counted from the first, if no acknowledgement comes."""

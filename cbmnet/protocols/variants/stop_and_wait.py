@@ -23,7 +23,6 @@ from cbmnet.protocols.endpoint import (
     VARIANTS,
     Acknowledged,
     EndpointBase,
-    Frame,
     GaveUp,
     Malformed,
     Received,
@@ -69,7 +68,7 @@ class StopAndWait(EndpointBase):
         self._config = config
         self._lines: dict[tuple[str, int], Line] = {}
         self._timers: list[tuple[float, str, int]] = []
-        self._acknowledging: dict[tuple[str, int], tuple[int, int, int]] = {}
+        self._last_acknowledged: dict[tuple[str, int], tuple[int, int, int]] = {}
 
     def command(self, command: object, now: float) -> None:
         """Queues the message behind those of its peer and stream."""
@@ -84,15 +83,15 @@ class StopAndWait(EndpointBase):
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Data is acknowledged and handed up; an acknowledgement frees its line."""
         try:
-            frame = decode_frame(data)
+            type_, stream, sequence, attempt, envelope = decode_frame(data)
         except RemoteProtocolError as error:
             self._events.append(Malformed(peer, str(error)))
             return
-        if frame.type == DATA and frame.envelope is not None:
-            self._acknowledge(frame, peer)
-            self._events.append(Received(peer, frame.envelope))
+        if type_ == DATA and envelope is not None:
+            self._acknowledge(peer, stream, sequence, attempt)
+            self._events.append(Received(peer, envelope))
         else:
-            self._acknowledged(frame, peer, now)
+            self._acknowledged(peer, stream, sequence, now)
 
     def handle_timer(self, now: float) -> None:
         """Repeats or gives up on every head whose timeout has passed."""
@@ -131,23 +130,19 @@ class StopAndWait(EndpointBase):
         heappush(self._timers, (line.deadline, send.peer, send.stream))
         self._outgoing.append(data_datagram(send, line.attempt))
 
-    def _acknowledge(self, frame: Frame, peer: str) -> None:
-        label = Label(ACK_KIND, frame.stream, 0, frame.sequence, frame.attempt, self._repeat(frame, peer))
-        data = encode_frame(LINK_ACK, frame.stream, frame.sequence, frame.attempt, None)
-        self._outgoing.append(Datagram(data, peer, label))
-
-    def _repeat(self, frame: Frame, peer: str) -> int:
+    def _acknowledge(self, peer: str, stream: int, sequence: int, attempt: int) -> None:
         # Acknowledgements of one attempt that came twice need fates of their own. They are counted in
         # steps of 256, since a duplicating channel numbers its copies by ones.
-        last = self._acknowledging.get((peer, frame.stream))
-        again = last is not None and last[0] == frame.sequence and last[1] == frame.attempt
-        copy = last[2] + 256 if again and last is not None else 0
-        self._acknowledging[peer, frame.stream] = (frame.sequence, frame.attempt, copy)
-        return copy & 0xFFFF
+        last = self._last_acknowledged.get((peer, stream))
+        again = last is not None and last[0] == sequence and last[1] == attempt
+        copy = last[2] + 256 & 0xFFFF if again and last is not None else 0
+        self._last_acknowledged[peer, stream] = (sequence, attempt, copy)
+        data = encode_frame(LINK_ACK, stream, sequence, attempt, None)
+        self._outgoing.append(Datagram(data, peer, Label(ACK_KIND, stream, 0, sequence, attempt, copy)))
 
-    def _acknowledged(self, frame: Frame, peer: str, now: float) -> None:
-        line = self._lines.get((peer, frame.stream))
-        if line is not None and line.head is not None and line.head.sequence == frame.sequence:
+    def _acknowledged(self, peer: str, stream: int, sequence: int, now: float) -> None:
+        line = self._lines.get((peer, stream))
+        if line is not None and line.head is not None and line.head.sequence == sequence:
             self._finish(line, Acknowledged, now)
 
     def _finish(self, line: Line, event: type[Acknowledged] | type[GaveUp], now: float) -> None:

@@ -1,0 +1,203 @@
+"""One run, end to end."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cbmnet.channels.stages import corruption
+from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.run import run
+
+from .conftest import World
+
+
+def records(lines: list[str], *kinds: str) -> list[dict[str, Any]]:
+    parsed = [json.loads(line) for line in lines[1:-1]]
+    return [r for r in parsed if r["record"] in kinds] if kinds else parsed
+
+
+def decisions(lines: list[str]) -> list[tuple[Any, ...]]:
+    kept = []
+    for r in records(lines, "Belief", "Decision", "Rung", "Answer", "Verdict"):
+        kept.append(tuple(value for key, value in r.items() if key not in ("id", "cause")))
+    return kept
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(world: World) -> None:
+    """A run is a function of config, seed and replication."""
+    assert world.trace()[1] == world.trace()[1]
+    assert world.trace()[1][1:] != world.trace(seed=2)[1][1:]
+    assert world.trace()[1][1:] != world.trace(replication=1)[1][1:]
+
+
+def test_every_envelope_was_really_sealed_and_really_verified(world: World) -> None:
+    """Seals equal envelopes made; verifications equal distinct envelopes delivered; both are many."""
+    for replication in range(5):
+        tally, lines = world.trace(replication=replication)
+        made = {r["message"] for r in records(lines, "Seal")}
+        assert tally.sealed == len(records(lines, "Seal")) == len(made) > 50
+        delivered = {
+            (r["sender"], r["receiver"], *r["label"].split("#")[0].split("/"))
+            for r in records(lines, "Deliver")
+            if r["kind"] != "link-ack"
+        }
+        assert tally.verified == len(delivered) > 50
+
+
+def test_one_flipped_byte_changes_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sealed message with one byte changed on the way is refused, and the run takes another course."""
+    from cbmnet.channels.link import Route
+
+    _, before = world.trace()
+    carry, flipped = Route.carry, []
+
+    def flip_first_notice(self: Route, datagram: Any, now_s: float) -> Any:
+        if datagram.label.kind == "notice" and not flipped:
+            flipped.append(datagram.label)
+            datagram = datagram._replace(data=corruption.flip_bit(datagram.data, 8 * len(datagram.data) - 1))
+        return carry(self, datagram, now_s)
+
+    monkeypatch.setattr(Route, "carry", flip_first_notice)
+    tally, after = world.trace(channel__loss=0.0)
+    monkeypatch.undo()
+    _, clean = world.trace(channel__loss=0.0)
+    assert flipped
+    assert [r["code"] for r in records(after, "Reject")].count("BadSignature") == 1
+    assert decisions(after) != decisions(clean)
+    assert tally.forgeries_flagged == 1
+    assert before
+
+
+def test_ed25519_and_the_mac_decide_alike(world: World) -> None:
+    """The signature changes bytes, never beliefs, decisions or rungs; also under corruption."""
+    stages = [{"stage": "corruption", "corrupt": 0.1}, {"stage": "duplication", "duplicate": 0.1}]
+    _, mac = world.trace(channel__stages=stages)
+    _, ed25519 = world.trace(channel__stages=stages, crypto__signature="ed25519")
+    assert decisions(mac) == decisions(ed25519) != []
+    assert any(r["code"] == "BadSignature" for r in records(mac, "Reject"))
+
+
+def test_strict_and_naive_runs_are_identical_without_forgery_and_corruption(world: World) -> None:
+    """Signatures matter only with a forger (or noise): the traces agree in every record."""
+    _, strict = world.trace()
+    _, naive = world.trace(states__blue__verification="naive", states__red__verification="naive")
+    assert records(strict) == records(naive)
+
+
+def test_a_forged_ultimatum_is_believed_only_by_the_naive(world: World) -> None:
+    """Strict verification refuses it with BadSignature; naive verification makes it a mark."""
+    forgery = [{"time": "1d", "event": "forgery", "claims": "red", "to": "blue"}]
+    tally, strict = world.trace(at=forgery)
+    assert [r["code"] for r in records(strict, "Reject") if r["code"] == "BadSignature"] == ["BadSignature"]
+    assert tally.forgeries_flagged == 1
+    _, naive = world.trace(at=forgery, states__blue__verification="naive")
+    hostile = [r for r in records(naive, "Signal") if r["signal"] == "hostile_message" and r["at_s"] == 86400.0]
+    assert len(hostile) == 1
+    assert decisions(strict) == decisions(world.trace()[1])
+
+
+def test_adding_a_third_state_moves_no_draw_of_the_first_two(world: World) -> None:
+    """Activities, fates and beliefs between blue and red are the same with green at the table."""
+
+    def between(lines: list[str]) -> list[tuple[Any, ...]]:
+        kept = []
+        for r in records(lines, "Activity", "Send", "Drop", "Deliver", "Signal"):
+            names = {r.get(k) for k in ("actor", "toward", "sender", "receiver", "observer", "about")} - {None}
+            if names == {"blue", "red"}:
+                kept.append(tuple(v for k, v in r.items() if k not in ("id", "cause")))
+        return kept
+
+    quiet = {"decides": False}
+    two = {"blue": {"prior": 0.05, **quiet}, "red": {"prior": 0.05, **quiet}}
+    _, pair = world.trace(states=two)
+    _, triad = world.trace(states={**two, "green": {"prior": 0.05, **quiet}})
+    assert between(pair) == between(triad) != []
+
+
+def test_the_order_of_declaration_does_not_matter(world: World) -> None:
+    """States and activities in another order give the same records."""
+    states = {"blue": {"prior": 0.05}, "red": {"prior": 0.02}}
+    activities = {"exercise": {"rate": "1/d"}, "movement": {"rate": "0.5/d", "notifiable": False}}
+    _, one = world.trace(states=states, activities=activities)
+    _, two = world.trace(states=dict(reversed(states.items())), activities=dict(reversed(activities.items())))
+    assert records(one) == records(two)
+
+
+def test_causes_come_before_what_they_cause(world: World) -> None:
+    """Every record names an earlier record, or none, as its cause, and times never go back."""
+    _, lines = world.trace()
+    found = records(lines)
+    assert all(r["cause"] < r["id"] for r in found)
+    assert [r["id"] for r in found] == list(range(1, len(found) + 1))
+    assert all(a["at_s"] <= b["at_s"] for a, b in zip(found, found[1:], strict=False))
+
+
+def test_every_sent_datagram_has_one_fate_or_is_under_way(world: World) -> None:
+    """Conservation: sent plus copies = delivered + dropped + under way at the end, none of them negative."""
+    _, lines = world.trace(channel__stages=[])
+    sent = {r["id"] for r in records(lines, "Send")}
+    ended = [r["cause"] for r in records(lines, "Deliver", "Drop")]
+    assert set(ended) <= sent
+    assert len(ended) == len(set(ended))
+    assert len(sent) - len(ended) <= 8
+
+
+def test_an_outage_in_the_script_loses_what_is_sent_in_it(world: World) -> None:
+    """Between its start and its end nothing gets through in that direction, and only in that direction."""
+    outage = [{"time": "2d", "event": "outage", "from": "blue", "to": "red", "for": "3d"}]
+    _, lines = world.trace(at=outage)
+    during = [r for r in records(lines, "Drop") if 2 * 86400 <= r["at_s"] < 5 * 86400 and r["sender"] == "blue"]
+    sent = [r for r in records(lines, "Send") if 2 * 86400 <= r["at_s"] < 5 * 86400 and r["sender"] == "blue"]
+    assert len(during) == len(sent) > 5
+    assert {r["reason"] for r in during} == {"outage"}
+
+
+def test_a_withheld_notice_is_not_sent(world: World) -> None:
+    """A state told to withhold announces nothing for that time."""
+    _, lines = world.trace(at=[{"time": "1d", "event": "withhold", "actor": "blue", "for": "10d"}])
+    within = [r for r in records(lines, "Activity") if r["actor"] == "blue" and 86400 < r["at_s"] < 11 * 86400]
+    assert within
+    assert not any(r["noticed"] for r in within)
+
+
+def test_a_scripted_attack_ends_the_run(world: World) -> None:
+    """An attack is the last thing that happens, and says whether it was missed."""
+    tally, lines = world.trace(at=[{"time": "3d", "event": "attack", "actor": "red", "toward": "blue"}])
+    attack = records(lines, "Attack")
+    assert tally.ended_s == attack[0]["at_s"] <= 3 * 86400
+    assert isinstance(attack[0]["missed"], bool)
+
+
+def test_a_desk_that_forwards_nothing_stops_notices_but_not_wire_heartbeats(world: World) -> None:
+    """Wire tests pass below the desk: the learned delivery stays high while no notice is heard."""
+    _, lines = world.trace(
+        channel__loss=0.0, states__blue__desk={"forwards": 0.0}, states__red__type="seeker"
+    )
+    kinds = {r["kind"] for r in records(lines, "Accept") if r["receiver"] == "blue"}
+    assert kinds == {"heartbeat"}
+    last = [r for r in records(lines, "Sample") if r["observer"] == "blue"][-1]
+    assert last["delivery"] > 0.9
+
+
+def test_a_drill_that_reaches_the_desk_learns_that_it_does_not_forward(world: World) -> None:
+    """With heartbeats answered behind the desk, the learned delivery falls toward nothing."""
+    _, lines = world.trace(
+        channel__loss=0.0, heartbeat__reaches="desk", states__blue__desk={"forwards": 0.0}, states__red__type="seeker"
+    )
+    last = [r for r in records(lines, "Sample") if r["observer"] == "blue"][-1]
+    assert last["delivery"] < 0.1
+
+
+@pytest.mark.parametrize("template", ["pair", "triad", "episode"])
+def test_a_template_runs(template: str) -> None:
+    """What `cbmnet new` writes is a config that runs."""
+    from importlib.resources import files
+
+    from cbmnet.experiments.design import design_from
+    from cbmnet.simulation.source import source_from_text
+
+    text = files("cbmnet.cli").joinpath("templates", f"{template}.toml").read_text()
+    config = design_from(source_from_text(text, f"{template}.toml")).points[0].config
+    assert isinstance(config, RunConfig)
+    assert run(config, 1, 0).sealed > 0
