@@ -12,3 +12,7 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Root seed; default: the file's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, help="Processes; default: one a core. Results do not depend on it."),
+]

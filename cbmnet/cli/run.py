@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cbmnet.cli.options import AsJson, File, Seed, Set
+from cbmnet.cli.options import AsJson, File, Jobs, Seed, Set
 from cbmnet.cli.verb import VERBS
 
 SHOWN = ("false_alarm", "missed_threat", "peak_rung", "brier", "delivery")
@@ -20,7 +20,7 @@ def run(
     overrides: Set = None,
     reps: Annotated[int | None, typer.Option("--reps", min=1, help="Replications; default: the file's.")] = None,
     seed: Seed = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes; results do not depend on it.")] = 0,
+    jobs: Jobs = None,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the results.")] = None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cbmnet.cli.options import AsJson, Set
+from cbmnet.cli.options import AsJson, Jobs, Set
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import ConfigError, Fault
 
@@ -18,7 +18,7 @@ def validate(
     case: Annotated[str | None, typer.Argument(help="One case; all of them if left out.", show_default=False)] = None,
     overrides: Set = None,
     list_: Annotated[bool, typer.Option("--list", help="Name the cases.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 0,
+    jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare known results with simulated ones: exact, simulated, standard error, n."""

@@ -65,4 +65,5 @@ Text = Annotated[str, Strict()]
 Duration = Annotated[float, BeforeValidator(_seconds), Says(A_DURATION), _TEXT]
 PositiveDuration = Annotated[float, BeforeValidator(_positive_seconds), Says(A_DURATION), _TEXT]
 Rate = Annotated[float, BeforeValidator(_per_second), Says(A_RATE), _TEXT]
-Scalar: TypeAlias = Annotated[bool | int | float | str, PlainValidator(_scalar, Any), Says(A_SCALAR)]
+_ANY_SCALAR = WithJsonSchema({"type": ["boolean", "number", "string"]}, mode="validation")
+Scalar: TypeAlias = Annotated[bool | int | float | str, PlainValidator(_scalar), Says(A_SCALAR), _ANY_SCALAR]

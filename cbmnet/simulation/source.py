@@ -60,13 +60,12 @@ def source_from_text(text: str, file: str = "<text>", overrides: Sequence[str] =
     """The source of a text that stands in no file, or was read already; JSON when `file` ends so."""
     is_json = Path(file).suffix.lower() == ".json"
     data = parsed(text, file, is_json)
-    _check_depth(data, file)
     if not data:
         raise unusable(file, "is empty; it holds no key")
     paths = apply_overrides(data, overrides)
+    _check_depth(data, file)
     stem = Path(file).stem.strip("<>") or "text"
     source = Source(file, stem, data, LineIndex() if is_json else LineIndex(text), text, paths)
-    _check_depth(data, file)
     _check_values(source)
     return source
 

@@ -22,8 +22,8 @@ class BeliefRule(Protocol):
     def activity(self, key: int, seen: ActivityClass, start_s: float, delivery_prob: float) -> None:
         """An activity was seen; `delivery_prob` is the believed delivery, frozen for this activity."""
 
-    def notice(self, key: int, contradicted: bool, now_s: float) -> None:
-        """The notice of an activity that was seen has arrived."""
+    def notice(self, key: int, contradicted: bool, arrived_s: float) -> None:
+        """The notice of an activity that was seen arrived then, perhaps before the activity was seen."""
 
     def signal(self, name: str, at_s: float, weight: float = 1.0) -> None:
         """A mark of `World.signals` happened; a weight below 1 discounts it (empathy)."""

@@ -51,6 +51,7 @@ class Deliberation:
         self._env, self._outlook, self._ladder, self._rule = env, outlook, ladder, rule
         self._recorder, self._rung, self._rise, self._ask = recorder, rung, rise, ask
         self._open: OpenDecision | None = None
+        self._decided_activity = 0
         self._review_at_s = inf
         self.alarmed_s = -inf
         self.calm_since_s = 0.0
@@ -69,6 +70,8 @@ class Deliberation:
         before = 0.0 if self._open is None else self._open.highest
         if self._open is None and probability > self._ladder.query_prob:
             self._open_decision(probability)
+        elif self._open is not None:
+            self._hurry(self._open)
         if self._open is not None:
             self._open.highest = max(self._open.highest, probability)
             if self._rule.closes_now(probability, before, rise_prob):
@@ -88,20 +91,31 @@ class Deliberation:
         return self._open is not None
 
     def _open_decision(self, probability: float) -> None:
-        now, seen = self._env.now, self._outlook.latest_class
         wait_s = self._ladder.deadline_s[self._rung()]
-        rung = None
-        if seen is not None:
-            wait_s = min(wait_s, inf if seen.deadline_s is None else seen.deadline_s)
-            rung = seen.rung
-        cause = self._tell("open", probability, now + wait_s)
-        decision = self._open = OpenDecision(now + wait_s, probability, cause, rung)
-        schedule(self._env, wait_s, decision, self._on_deadline)
-        self._ask(wait_s)
+        closes_s = self._env.now + wait_s
+        decision = self._open = OpenDecision(closes_s, probability, 0, None)
+        self._hurry(decision)
+        decision.cause = self._tell("open", probability, decision.closes_s)
+        if decision.closes_s == closes_s:
+            schedule(self._env, wait_s, (decision, closes_s), self._on_deadline)
+        self._ask(decision.closes_s - self._env.now)
+
+    def _hurry(self, decision: OpenDecision) -> None:
+        """A new activity with a deadline of its own shortens the decision; each activity does so once."""
+        seen, activity = self._outlook.latest_class, self._outlook.latest_activity
+        if seen is None or activity == self._decided_activity:
+            return
+        self._decided_activity = activity
+        decision.rung = seen.rung
+        closes_s = self._env.now + (seen.deadline_s or inf)
+        if closes_s < decision.closes_s:
+            decision.closes_s = closes_s
+            schedule(self._env, closes_s - self._env.now, (decision, closes_s), self._on_deadline)
 
     def _on_deadline(self, event: Call) -> None:
-        if event.value is self._open and self._open is not None:
-            self._recorder.cause = self._open.cause
+        decision, closes_s = event.value
+        if decision is self._open and decision.closes_s == closes_s:
+            self._recorder.cause = decision.cause
             self._close(self._outlook.probability())
 
     def _close(self, probability: float) -> None:

@@ -35,25 +35,25 @@ class Outlook:
         self.classes = classes
         self._delivery, self._recorder, self._clock = delivery, recorder, clock
         self._observed: dict[int, Observation] = {}
-        self._notices: dict[int, Notice] = {}
+        self._notices: dict[int, tuple[Notice, float]] = {}
 
     def observe(self, observation: Observation) -> None:
         """The partner was seen doing something."""
-        now, key = self._clock(), observation.activity
+        key = observation.activity
         seen = self.classes[observation.activity_class]
         self._note(Observed, self.partner, key, observation.activity_class)
         self._observed[key] = observation
         self.latest_activity, self.latest_class = key, seen
         self.rule.activity(key, seen, observation.start_s, self._delivery())
         if key in self._notices:
-            self._compare(self._notices[key], now)
+            self._compare(*self._notices[key])
         self.update()
 
     def hear_notice(self, notice: Notice) -> None:
         """An accepted notice of the partner passed the desk; only the first of an activity counts."""
         if notice.activity in self._notices:
             return
-        self._notices[notice.activity] = notice
+        self._notices[notice.activity] = (notice, self._clock())
         self._compare(notice, self._clock())
         if notice.activity in self._observed:
             self.update()
@@ -88,11 +88,11 @@ class Outlook:
         self._note(Belief, self.partner, probability, self._delivery())
         self.moved(probability)
 
-    def _compare(self, notice: Notice, now: float) -> None:
+    def _compare(self, notice: Notice, arrived_s: float) -> None:
         verdict, reason = VerificationAgent.assess(notice, self._observed.get(notice.activity))
         self._note(VerdictRecord, self.partner, notice.activity, verdict.value, reason)
         if verdict is not Verdict.UNSEEN:
-            self.rule.notice(notice.activity, verdict is Verdict.CONTRADICTED, now)
+            self.rule.notice(notice.activity, verdict is Verdict.CONTRADICTED, arrived_s)
 
     def _note(self, kind: type, *fields: object) -> None:
         recorder = self._recorder

@@ -106,15 +106,30 @@ def calibration(parameters: Mapping[str, Any], jobs: int, advance: Advance) -> R
 
 def worst_bin(setting: Setting, chosen: CalibrationConfig, jobs: int) -> Outcome:
     """The farthest bin of one setting; a planted twin agrees when it is found, beyond the limit."""
-    bins = [b for b in bins_of(setting, chosen, jobs) if b.runs >= chosen.bin_runs and b.standard_error]
-    worst = max(bins, key=lambda b: abs(b.z or 0.0))
+    bins = [b for b in bins_of(setting, chosen, jobs) if b.runs >= chosen.bin_runs]
+    worst = max(bins, key=distance)
     note = f"bin {worst.low:g} to {worst.high:g}, {len(bins)} bins"
     limit = LIMIT
     if setting.off_diagonal:
-        found = abs(worst.z or 0.0) > LIMIT
+        found = distance(worst) > LIMIT
         note += ", found" if found else ", NOT found"
         limit = float("inf") if found else 0.0
-    return Outcome(worst.mean_p, worst.share_y, float(worst.standard_error or 0.0), worst.n, limit, note)
+    return Outcome(worst.mean_p, worst.share_y, standard_error(worst), worst.n, limit, note)
+
+
+def standard_error(found: Bin) -> float:
+    """The run-clustered error of a bin, but never below the binomial error of calibrated beliefs.
+
+    In a bin near 0 or 1 where the rarer outcome never happened the residuals show no variance at all,
+    however much of it calibration would have led one to expect.
+    """
+    binomial = (found.mean_p * (1.0 - found.mean_p) / found.n) ** 0.5
+    return max(found.standard_error or 0.0, binomial)
+
+
+def distance(found: Bin) -> float:
+    """How far a bin lies from the diagonal, in standard errors."""
+    return abs(found.difference) / standard_error(found)
 
 
 def bins_of(setting: Setting, chosen: CalibrationConfig, jobs: int) -> list[Bin]:

@@ -19,12 +19,12 @@ class Patched(Independent):
         mark.activity, mark.delivery_prob, mark.due_s, mark.settled = seen, delivery_prob, start_s, False
         self._waiting[key] = mark
 
-    def notice(self, key: int, contradicted: bool, now_s: float) -> None:
-        """The error: the factor goes to `now_s`."""
-        self._settle(now_s)
+    def notice(self, key: int, contradicted: bool, arrived_s: float) -> None:
+        """The error: the factor goes to the time of arrival."""
+        self._settle(arrived_s)
         mark = self._waiting.pop(key, None)
         if mark is not None and mark.activity is not None:
-            self._add(now_s, notice_factor(mark.activity, mark.delivery_prob, contradicted))
+            self._add(arrived_s, notice_factor(mark.activity, mark.delivery_prob, contradicted))
 
     def probability(self, now_s: float) -> float:
         """The same error for notices that are still awaited."""

@@ -200,6 +200,8 @@ CASES = [
     ("[channel]\nbelieved = 'lernt'", '.believed = "lernt": must be a number from 0 to 1 or "learned".'),
     ("[channel]\nlatency = 'knwn'", 'must be a table with the key "kind": burst, none; or write "known".'),
     ("[channel.latency]\nkind = 'burst'\np = 2\nmtbf = '1d'", "study.toml:5  channel.latency.p = 2: must be"),
+    ("[channel.latency]\nkind = 'burst'\np = 1\nmtbf = '0s'", "channel.latency: mtbf must be longer than 0."),
+    ("[channel]\ndelay = inf", "study.toml:4  channel.delay = inf: must be a finite number."),
     ("channel = 3", "study.toml:3  study.channel: unknown key."),
     ("[monitor]\nlos = 1", 'study.toml:4  monitor.los: unknown key. Did you mean "loss"?'),
     ("[channels.'a>b']\nlos = 1", 'study.toml:4  channels."a>b".los: unknown key. Did you mean "loss"?'),
@@ -223,6 +225,7 @@ def test_each_kind_of_fault_is_said_once_with_what_is_allowed(text, said):
     """One slip gives one line: where, which key, the value, and what may stand there."""
     (fault,) = study(text)
     assert said in fault
+    assert fault.endswith(said) or not said.endswith(".")
     assert not PYDANTIC.search(fault)
 
 

@@ -92,6 +92,14 @@ def test_a_value_from_python_survives_the_way_through_an_override(value):
     assert split_override(override("a.b", value)) == (("a", "b"), value)
 
 
+@pytest.mark.parametrize(
+    "value", ["20m", "0.2", "true", "\x7f", "a\nb", "\U0001f600", 0.1, 3, True, float("inf")]
+)
+def test_a_number_like_text_or_an_odd_character_survives_too(value):
+    """Text that looks like a number stays text; DEL, which JSON leaves alone, is escaped for TOML."""
+    assert split_override(override("a", value)) == (("a",), value)
+
+
 def test_what_has_no_toml_form_cannot_be_set():
     """An object of another kind is the caller's mistake."""
     with pytest.raises(TypeError, match="cannot be set to a object"):

@@ -118,3 +118,13 @@ def test_an_alarm_weighs_what_its_rates_say() -> None:
     belief.signal("alarm", 10.0)
     after = belief.probability(10.0)
     assert log(after / (1 - after)) - log(before / (1 - before)) == pytest.approx(log(1.4 / 0.4))
+
+
+def test_a_notice_that_came_before_the_sighting_counts() -> None:
+    """With a lead longer than all latencies the notice is known when the activity is seen, and settles it."""
+    early = ActivityClass("launch", 0.2 / DAY, lead_s=200_000.0)
+    told, silent = rule(), rule()
+    for belief in (told, silent):
+        belief.activity(1, early, 250_000.0, 0.9)
+    told.notice(1, False, 51_000.0)
+    assert told.probability(250_000.0) < silent.probability(250_000.0) / 10

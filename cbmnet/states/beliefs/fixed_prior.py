@@ -21,7 +21,7 @@ class FixedPrior:
     def activity(self, key: int, seen: ActivityClass, start_s: float, delivery_prob: float) -> None:
         """Ignored."""
 
-    def notice(self, key: int, contradicted: bool, now_s: float) -> None:
+    def notice(self, key: int, contradicted: bool, arrived_s: float) -> None:
         """Ignored."""
 
     def signal(self, name: str, at_s: float, weight: float = 1.0) -> None:

@@ -82,9 +82,9 @@ class Independent:
             mark.due_s = start_s - seen.lead_s
             self._waiting[key] = mark
 
-    def notice(self, key: int, contradicted: bool, now_s: float) -> None:
+    def notice(self, key: int, contradicted: bool, arrived_s: float) -> None:
         """Settles the activity; a notice for one already settled, or never seen, changes nothing."""
-        self._settle(now_s)
+        self._settle(arrived_s)
         mark = self._waiting.pop(key, None)
         if mark is not None and mark.activity is not None:
             self._close(mark, notice_factor(mark.activity, mark.delivery_prob, contradicted))
