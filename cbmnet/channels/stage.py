@@ -30,12 +30,13 @@ class Flight:
         self.hop = 0
         self.corrupted = False
         self.drop: str | None = None
-        self.enter(draws)
+        self.draws = draws
+        self.words: Words = draws.words(label)
 
     def enter(self, draws: LinkDraws) -> None:
         """Enters a link: fresh words, keyed by the link and the label."""
         self.draws = draws
-        self.words: Words = draws.words(self.label)
+        self.words = draws.words(self.label)
 
     def more_words(self, purpose: str) -> Words:
         """Eight more words for a stage that has no reserved one; `purpose` is the stage's own name."""

@@ -91,7 +91,7 @@ def family_config(
     try:
         return Chosen(name, config(**{key: getattr(read, f"of_{key}") for key in _given(read)}))
     except (ValueError, ArithmeticError) as error:
-        return [Problem((), str(error) or "is not allowed", shows=False)]
+        return [Problem((), str(error) or "is not allowed", node)]
 
 
 def _no_member(family: Family[Any], discriminator: str, node: Mapping[str, Any]) -> Problem:

@@ -13,6 +13,8 @@ Cannot tell a lost message from a lost acknowledgement: GaveUp is indefinite.
 from collections import deque
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import accumulate
+from math import inf
 
 from cbmnet.datagram import Datagram, Label
 from cbmnet.errors import RemoteProtocolError
@@ -48,15 +50,21 @@ class StopAndWaitConfig:
 
 
 class Line:
-    """The state of one (peer, stream): the head under way, its attempt, and what waits behind it."""
+    """The state toward one (peer, stream): the head under way and what waits; the last acknowledged.
 
-    __slots__ = ("attempt", "deadline", "head", "waiting")
+    `deadline` is infinite while nothing is under way. `answered` is the sequence and attempt that were
+    last acknowledged to the peer, `repeats` how often that attempt came again.
+    """
+
+    __slots__ = ("answered", "attempt", "deadline", "head", "repeats", "waiting")
 
     def __init__(self) -> None:
         self.head: Send | None = None
         self.attempt = 0
-        self.deadline = 0.0
+        self.deadline = inf
         self.waiting: deque[Send] = deque()
+        self.answered = (0, 0)
+        self.repeats = 0
 
 
 @VARIANTS.register("stop-and-wait", StopAndWaitConfig)
@@ -65,18 +73,18 @@ class StopAndWait(EndpointBase):
 
     def __init__(self, config: StopAndWaitConfig) -> None:
         super().__init__()
-        self._config = config
+        self._rtos_s = [config.rto_s * config.backoff**k for k in range(config.max_sends)]
         self._lines: dict[tuple[str, int], Line] = {}
-        self._timers: list[tuple[float, str, int]] = []
-        self._last_acknowledged: dict[tuple[str, int], tuple[int, int, int]] = {}
+        self._timers: list[tuple[float, int, Line]] = []
+        self._timer_count = 0  # keeps equal deadlines in the order in which they were set
 
     def command(self, command: object, now: float) -> None:
         """Queues the message behind those of its peer and stream."""
         send = expect_send(command)
-        line = self._lines.setdefault((send.peer, send.stream), Line())
+        line = self._line(send.peer, send.stream)
         if line.head is None:
             line.head, line.attempt = send, 0
-            self._transmit(line, now)
+            self._transmit(line, send, now)
         else:
             line.waiting.append(send)
 
@@ -87,69 +95,64 @@ class StopAndWait(EndpointBase):
         except RemoteProtocolError as error:
             self._events.append(Malformed(peer, str(error)))
             return
+        line = self._line(peer, stream)
         if type_ == DATA and envelope is not None:
-            self._acknowledge(peer, stream, sequence, attempt)
+            self._acknowledge(line, peer, stream, sequence, attempt)
             self._events.append(Received(peer, envelope))
-        else:
-            self._acknowledged(peer, stream, sequence, now)
+        elif line.head is not None and line.head.sequence == sequence:
+            self._finish(line, line.head, Acknowledged, now)
 
     def handle_timer(self, now: float) -> None:
         """Repeats or gives up on every head whose timeout has passed."""
         while (due := self.next_timer()) is not None and due <= now:
-            _, peer, stream = heappop(self._timers)
-            line = self._lines[peer, stream]
-            if line.attempt < self._config.max_sends:
-                self._transmit(line, now)
+            line = heappop(self._timers)[2]
+            assert line.head is not None
+            if line.attempt < len(self._rtos_s):
+                self._transmit(line, line.head, now)
             else:
-                self._finish(line, GaveUp, now)
+                self._finish(line, line.head, GaveUp, now)
 
     def next_timer(self) -> float | None:
         """The earliest timeout still awaited; stale entries are dropped on the way."""
         timers = self._timers
         while timers:
-            deadline, peer, stream = timers[0]
-            line = self._lines[peer, stream]
-            if line.head is not None and line.deadline == deadline:
+            deadline, _, line = timers[0]
+            if line.deadline == deadline:
                 return deadline
             heappop(timers)
         return None
 
     def attempt_offsets_s(self) -> tuple[float, ...]:
         """When each attempt leaves, counted from the first, if no acknowledgement comes."""
-        offsets, at_s, config = [], 0.0, self._config
-        for attempt in range(config.max_sends):
-            offsets.append(at_s)
-            at_s += config.rto_s * config.backoff**attempt
-        return tuple(offsets)
+        return tuple(accumulate(self._rtos_s[:-1], initial=0.0))
 
-    def _transmit(self, line: Line, now: float) -> None:
-        send = line.head
-        assert send is not None
+    def _line(self, peer: str, stream: int) -> Line:
+        line = self._lines.get((peer, stream))
+        if line is None:
+            line = self._lines[peer, stream] = Line()
+        return line
+
+    def _transmit(self, line: Line, send: Send, now: float) -> None:
+        line.deadline = deadline = now + self._rtos_s[line.attempt]
         line.attempt += 1
-        line.deadline = now + self._config.rto_s * self._config.backoff ** (line.attempt - 1)
-        heappush(self._timers, (line.deadline, send.peer, send.stream))
+        self._timer_count += 1
+        heappush(self._timers, (deadline, self._timer_count, line))
         self._outgoing.append(data_datagram(send, line.attempt))
 
-    def _acknowledge(self, peer: str, stream: int, sequence: int, attempt: int) -> None:
+    def _acknowledge(self, line: Line, peer: str, stream: int, sequence: int, attempt: int) -> None:
         # Acknowledgements of one attempt that came twice need fates of their own. They are counted in
         # steps of 256, since a duplicating channel numbers its copies by ones.
-        last = self._last_acknowledged.get((peer, stream))
-        again = last is not None and last[0] == sequence and last[1] == attempt
-        copy = last[2] + 256 & 0xFFFF if again and last is not None else 0
-        self._last_acknowledged[peer, stream] = (sequence, attempt, copy)
+        line.repeats = line.repeats + 256 & 0xFFFF if line.answered == (sequence, attempt) else 0
+        line.answered = (sequence, attempt)
         data = encode_frame(LINK_ACK, stream, sequence, attempt, None)
-        self._outgoing.append(Datagram(data, peer, Label(ACK_KIND, stream, 0, sequence, attempt, copy)))
+        label = Label(ACK_KIND, stream, 0, sequence, attempt, line.repeats)
+        self._outgoing.append(Datagram(data, peer, label))
 
-    def _acknowledged(self, peer: str, stream: int, sequence: int, now: float) -> None:
-        line = self._lines.get((peer, stream))
-        if line is not None and line.head is not None and line.head.sequence == sequence:
-            self._finish(line, Acknowledged, now)
-
-    def _finish(self, line: Line, event: type[Acknowledged] | type[GaveUp], now: float) -> None:
-        send = line.head
-        assert send is not None
+    def _finish(
+        self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float
+    ) -> None:
         self._events.append(event(send.peer, send.stream, send.sequence, line.attempt))
-        line.head, line.attempt = None, 0
+        line.head, line.deadline = None, inf
         if line.waiting:
-            line.head = line.waiting.popleft()
-            self._transmit(line, now)
+            line.head, line.attempt = line.waiting.popleft(), 0
+            self._transmit(line, line.head, now)
