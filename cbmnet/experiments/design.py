@@ -12,15 +12,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import model_validator
-
 from cbmnet.errors import ConfigError, Fault
 from cbmnet.metrics.metric import METRICS
 from cbmnet.simulation.config import Part, RunConfig
 from cbmnet.simulation.faults import validated
 from cbmnet.simulation.fields import Scalar
 from cbmnet.simulation.identity import digest, resolved
+from cbmnet.simulation.lines import KeySyntaxError, read_key
+from cbmnet.simulation.show import key_text
 from cbmnet.simulation.source import Source, read_source
+from cbmnet.simulation.words import Problem
 
 MAX_POINTS = 10_000
 C = TypeVar("C", bound=RunConfig)
@@ -40,18 +41,26 @@ class StudyFile(RunConfig):
     sweep: dict[str, tuple[Scalar, ...]] = {}
     compare: ComparePart | None = None
 
-    @model_validator(mode="after")
-    def _compares_what_is_swept(self) -> "StudyFile":
-        compare = self.compare
-        if compare is not None and compare.by not in self.sweep:
-            raise ValueError(f'compare.by = "{compare.by}": not a key of [sweep]')
-        if compare is not None and compare.baseline not in self.sweep[compare.by]:
-            raise ValueError(f"compare.baseline = {compare.baseline}: not among the values of {compare.by}")
-        named = (*(self.study.metrics or ()), *(compare.metrics if compare else ()))
-        for name in named:
-            if name not in METRICS.names():
-                raise ValueError(f'no metric "{name}"; there are {", ".join(METRICS.names())}')
-        return self
+    def cross_faults(self) -> list[Problem]:
+        """Those of the run, and metrics or comparisons that are not there."""
+        problems = super().cross_faults() + _metric_faults(("study", "metrics"), self.study.metrics or ())
+        if (compare := self.compare) is not None:
+            problems += _metric_faults(("compare", "metrics"), compare.metrics)
+            if compare.by not in self.sweep:
+                problems.append(Problem(("compare", "by"), "not a key of [sweep]", compare.by))
+            elif compare.baseline not in self.sweep[compare.by]:
+                said = f"not among the swept values of {compare.by}"
+                problems.append(Problem(("compare", "baseline"), said, compare.baseline))
+        return problems
+
+
+def _metric_faults(at: tuple[str, ...], names: Sequence[str]) -> list[Problem]:
+    there = METRICS.names()
+    return [
+        Problem((*at, number), f"no such metric; there are {', '.join(there)}", name)
+        for number, name in enumerate(names)
+        if name not in there
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,8 @@ def _with_name(source: Source) -> dict[str, Any]:
     sweep = data.get("sweep")
     if isinstance(sweep, dict):
         for path in source.override_paths:  # a key that is set by hand is not swept
-            sweep.pop(".".join(str(part) for part in path), None)
+            for swept in [key for key in sweep if _parts(key) == path]:
+                del sweep[swept]
     return data
 
 
@@ -138,7 +148,7 @@ def _point_config(bare: dict[str, Any], chosen: dict[str, Any], source: Source) 
 
 
 def _put(data: dict[str, Any], path: str, value: Any, source: Source) -> None:
-    *parents, last = path.split(".")
+    *parents, last = _parts(path) or (path,)
     table: Any = data
     for part in parents:
         table = table.setdefault(part, {})
@@ -156,7 +166,17 @@ def _validate(model: type[C], data: dict[str, Any], source: Source, chosen: dict
 
 def _at_sweep(fault: Fault, source: Source, chosen: dict[str, Any]) -> Fault:
     """A fault in a value that the sweep put there is shown where the sweep says it."""
-    return _sweep_fault(source, fault.key, fault.message) if fault.key in chosen else fault
+    swept = next((key for key in chosen if key_text(_parts(key)) == fault.key), None)
+    return fault if swept is None else _sweep_fault(source, swept, fault.message)
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """The parts of a dotted key, quoted ones too; empty if it is none."""
+    try:
+        parts, end = read_key(path)
+    except KeySyntaxError:
+        return ()
+    return parts if end == len(path) else ()
 
 
 def _sweep_fault(source: Source, path: str, message: str) -> Fault:

@@ -17,17 +17,22 @@ from cbmnet.simulation.fields import (
     Duration,
     FamilyNode,
     FiniteFloat,
+    Flag,
     PositiveDuration,
     Probability,
     Rate,
     WholeNumber,
 )
+from cbmnet.simulation.words import Problem, errors_at
 from cbmnet.states.belief import BELIEFS
 from cbmnet.states.decision import DECISIONS
 from cbmnet.states.ladder import TOP_RUNG, Ladder
 from cbmnet.units import DAY_S, HOUR_S, MINUTE_S
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="small letters, digits and -, a letter first, at most 32"),
+]
 Stage = Annotated[Chosen, FamilyNode(STAGES, "stage")]
 Variant = Annotated[Chosen, FamilyNode(VARIANTS, "variant")]
 Belief = Annotated[Chosen, FamilyNode(BELIEFS, "rule")]
@@ -46,7 +51,7 @@ class StudyPart(Part):
     horizon: PositiveDuration
     replications: Count = 200
     seed: WholeNumber = 1
-    level: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
+    level: Annotated[FiniteFloat, Field(gt=0.0, lt=1.0)] = 0.95
     sample_every: PositiveDuration = 6 * HOUR_S
     metrics: tuple[str, ...] | None = None
 
@@ -93,7 +98,7 @@ class ActivityPart(Part):
     rate: Rate = 0.2 / DAY_S
     rho: Annotated[FiniteFloat, Field(ge=0.0)] = 3.0
     seen: Probability = 0.9
-    notifiable: bool = True
+    notifiable: Flag = True
     notice: ProbPair = ProbPair(benign=0.98, attack=0.2)
     contradiction: ProbPair = ProbPair(benign=0.02, attack=0.5)
     lead: Duration = 0.0
@@ -117,7 +122,7 @@ class SignalsPart(Part):
 class DialoguePart(Part):
     """`[dialogue]`: queries and how partners answer them (choices; a benign answer is nearly worthless)."""
 
-    queries: bool = True
+    queries: Flag = True
     answer_deadline: PositiveDuration = 1 * HOUR_S
     answer: ProbPair = ProbPair(benign=0.95, attack=0.95)
     benign_answer: ProbPair = ProbPair(benign=0.98, attack=0.9)
@@ -180,7 +185,7 @@ class StatePart(Part):
     start_rung: Annotated[WholeNumber, Field(lt=TOP_RUNG)] = 0
     belief: Belief = Field(default={"rule": "independent"}, validate_default=True)
     decision: DecisionNode = Field(default={"rule": "at_close"}, validate_default=True)
-    decides: bool = True
+    decides: Flag = True
     believed_delivery: Probability | Literal["learned"] = 0.95
     believed_latency: Stage | Literal["configured"] = "configured"
     verification: Literal["strict", "naive"] = "strict"
@@ -204,9 +209,9 @@ class ActivityAt(Scripted):
     toward: str
     class_: str = Field(alias="class")
     size: Count = 20000
-    notice: bool = True
-    seen: bool = True
-    contradicts: bool = False
+    notice: Flag = True
+    seen: Flag = True
+    contradicts: Flag = False
 
 
 class IntentAt(Scripted):
@@ -215,7 +220,7 @@ class IntentAt(Scripted):
     event: Literal["intent"]
     actor: str
     toward: str
-    intent: Literal[0, 1]
+    intent: Annotated[WholeNumber, Field(le=1)]
 
 
 class AttackAt(Scripted):
@@ -275,7 +280,7 @@ class BulletinAt(Scripted):
     event: Literal["bulletin"]
     about: str
     to: str
-    confirms: bool = True
+    confirms: Flag = True
 
 
 Timeline = Annotated[
@@ -305,47 +310,60 @@ class RunConfig(Part):
     at: tuple[Timeline, ...] = ()
 
     @model_validator(mode="after")
-    def _names_exist(self) -> Self:
-        for faulty in unknown_names(self):
-            raise ValueError(faulty)
-        if any(s.believed_delivery == "learned" for s in self.states.values()) and self.heartbeat.period == "off":
-            raise ValueError('believed_delivery = "learned" needs heartbeats: set heartbeat.period')
+    def _parts_agree(self) -> Self:
+        problems = self.cross_faults()
+        if problems:
+            raise errors_at("config", problems)
         return self
 
+    def cross_faults(self) -> list[Problem]:
+        """What one part says of another that is not so; a larger file adds its own."""
+        return cross_faults(self)
 
-def unknown_names(config: RunConfig) -> list[str]:
-    """What the timeline and the channel overrides name that is not there."""
+
+def cross_faults(config: RunConfig) -> list[Problem]:
+    """What one part of the config says of another that is not so: names, times, what needs what."""
     states = set(config.states)
     pairs = {f"{a}>{b}" for a in states for b in states if a != b}
     faults = [
-        f'channels."{key}": no such link; write "from>to" with two of {_listed(states)}'
+        Problem(("channels", key), f'no such link; write "from>to" with two of {_listed(states)}', shows=False)
         for key in config.channels
         if key not in pairs
     ]
+    if config.heartbeat.period == "off":
+        faults += [
+            Problem(("states", name, "believed_delivery"), "needs heartbeats; set heartbeat.period", "learned")
+            for name, state in config.states.items()
+            if state.believed_delivery == "learned"
+        ]
     for number, event in enumerate(config.at):
-        faults += [f"at.{number}: {said}" for said in _event_faults(event, config, states)]
+        faults += _event_faults(event, config, states, ("at", number, event.event))
     return faults
 
 
-def _event_faults(event: Any, config: RunConfig, states: set[str]) -> list[str]:
+def _event_faults(
+    event: Any, config: RunConfig, states: set[str], at: tuple[str | int, ...]
+) -> list[Problem]:
     named = {
-        key: getattr(event, key)
+        key.rstrip("_"): getattr(event, key)
         for key in ("actor", "toward", "from_", "to", "claims", "party", "observer", "about")
         if hasattr(event, key)
     }
+    there = _listed(states)
     faults = [
-        f'{key.rstrip("_")} = "{name}": no such state; there are {_listed(states)}'
+        Problem((*at, key), f"no such state; there are {there}", name)
         for key, name in named.items()
         if name not in states
     ]
     if isinstance(event, ActivityAt) and event.class_ not in config.activities:
-        faults.append(f'class = "{event.class_}": no such activity; there are {_listed(set(config.activities))}')
+        classes = _listed(set(config.activities))
+        faults.append(Problem((*at, "class"), f"no such activity; there are {classes}", event.class_))
     if len(set(named.values())) < len(named):
-        faults.append("names the same state twice")
+        faults.append(Problem(at, "names the same state twice", shows=False))
     if event.time > config.study.horizon:
-        faults.append("happens after study.horizon")
+        faults.append(Problem((*at, "time"), "is after study.horizon", shows=False))
     if isinstance(event, BulletinAt) and config.monitor is None:
-        faults.append("needs a [monitor]")
+        faults.append(Problem(at, "a bulletin needs a [monitor] to publish it", shows=False))
     return faults
 
 

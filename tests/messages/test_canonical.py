@@ -1,5 +1,7 @@
 """Canonical bytes: the strict pass, its codes, and its agreement with the fast path."""
 
+import struct
+
 import msgpack
 import pytest
 from hypothesis import example, given, settings
@@ -29,6 +31,34 @@ def body_with(at, value):
 def payload_bytes(tail):
     """A body whose payload is given as bytes."""
     return GOOD[:-8] + tail
+
+
+_FORMS = [
+    (0xCC, ">B"),
+    (0xCD, ">H"),
+    (0xCE, ">I"),
+    (0xCF, ">Q"),
+    (0xD0, ">b"),
+    (0xD1, ">h"),
+    (0xD2, ">i"),
+    (0xD3, ">q"),
+]
+_EDGES = sorted({sign * (1 << bits) + off for bits in (0, 5, 7, 8, 15, 16, 31, 32, 63) for sign in (1, -1)
+                 for off in (-1, 0, 1)})  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [v for v in _EDGES if -(2**63) <= v < 2**64])
+def test_an_integer_has_one_form(value):
+    """Of all the forms that can hold an integer the shortest is taken, every other one is NotCanonical."""
+    shortest = msgpack.packb(value)
+    assert slow(payload_bytes(b"\x81\xa1a" + shortest))[8] == {"a": value}
+    for first, layout in _FORMS:
+        try:
+            form = bytes([first]) + struct.pack(layout, value)
+        except struct.error:
+            continue
+        if form != shortest:
+            assert slow(payload_bytes(b"\x81\xa1a" + form)) == "NotCanonical"
 
 
 def nested(depth):

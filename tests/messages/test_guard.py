@@ -51,6 +51,13 @@ def test_any_sequence_may_be_the_first_of_an_unknown_stream():
     assert feed(judge(), mac(sequence=500), mac(sequence=498)) == [(1, 499), (1, 497)]
 
 
+def test_a_first_message_that_names_another_before_it_reports_that():
+    """Sequence 1 of an unknown stream: no gap after zeros, (0, 0) after the id of a message not seen."""
+    assert feed(judge(), mac()) == [None]
+    assert feed(judge(), mac(previous=b"x" * 32)) == [(0, 0)]
+    assert feed(judge(), mac(epoch=3, previous=b"x" * 32)) == [(0, 0)]
+
+
 def test_streams_and_senders_are_apart():
     """The same sequence in another stream or from another part of the party is new."""
     assert feed(judge(), mac(), mac(stream=2), mac(sender="north/a")) == [None] * 3

@@ -86,6 +86,11 @@ def test_non_minimal_integers_and_lengths_are_refused():
     wire, body = sealed().wire, msgpack.packb(raw_body())
     assert code_of(verifier().check, b"\x94\xcc\x01" + wire[2:]) == "NotCanonical"
     assert code_of(verifier().check, b"\xdc\x00\x04" + wire[1:]) == "NotCanonical"
+    short = b"\xc4" + bytes([len(body)])
+    assert wire.count(short) == 1
+    assert code_of(verifier().check, wire.replace(short, b"\xc5\x00" + short[1:])) == "NotCanonical"
+    assert code_of(verifier().check, wire.replace(short, b"\xc6\x00\x00\x00" + short[1:])) == "NotCanonical"
+    assert code_of(verifier().check, wire.replace(b"\xc4\x40", b"\xc5\x00\x40")) == "NotCanonical"
     assert code_of(verifier().check, signed_raw(b"\x9a\xcc\x01" + body[2:])) == "NotCanonical"
     assert (
         code_of(verifier().check, signed_raw(body.replace(b"\xa5count\x01", b"\xa5count\xd0\x01")))
