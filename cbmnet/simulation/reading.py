@@ -51,7 +51,7 @@ def _nearby(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     meant = did_you_mean(path.name, names)
-    return f".{meant}"
+    return f".{meant}".rstrip(".") if meant else ""
 
 
 def _decoded(content: bytes, file: str) -> str:
