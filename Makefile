@@ -12,7 +12,7 @@ JOBS ?= 2
 	touch $@
 
 demo: .venv/.installed
-	$(BIN)/python -m cbmnet.demo --jobs $(JOBS)
+	$(BIN)/cbmnet demo --jobs $(JOBS)
 
 test: .venv/.installed
 	$(BIN)/python -m pytest -n $(JOBS)

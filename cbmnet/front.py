@@ -60,7 +60,9 @@ def run(
     trace = Trace()
     root = study.seed if seed is None else seed
     tally = _run(design.points[point].config, root, replication, [*metrics.values(), trace])
-    values = {name: metric.result(tally.ended_s) for name, metric in metrics.items() if metric.kind != "pooled"}
+    values = {
+        name: metric.result(tally.ended_s) for name, metric in metrics.items() if metric.kind != "pooled"
+    }
     return Run(values, trace.result(tally.ended_s), tally)
 
 

@@ -6,7 +6,8 @@ from cbmnet.units import format_duration, parse_duration, parse_rate
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("20m", 1200.0), ("1.5h", 5400.0), ("1d 12h", 129600.0), ("250ms", 0.25), ("1y", 31536000.0)]
+    ("text", "seconds"),
+    [("20m", 1200.0), ("1.5h", 5400.0), ("1d 12h", 129600.0), ("250ms", 0.25), ("1y", 31536000.0)],
 )
 def test_durations_are_seconds(text: str, seconds: float) -> None:
     """Each unit counts as it says."""

@@ -75,6 +75,3 @@ def build_route(source: str, target: str, hops: Sequence[Sequence[StageSpec]], s
 
 def _generator(streams: Streams, name: str, purpose: str) -> Random:
     return streams.generator(f"stage/{purpose}", name)
-
-
-

@@ -8,6 +8,9 @@ def main() -> None:
     try:
         from cbmnet.cli.app import start  # noqa: PLC0415 (typer comes with an extra that may be missing)
     except ModuleNotFoundError as error:
-        print(f"cbmnet: {error.name} is missing; install the extra: pip install 'cbmnet[study]'", file=sys.stderr)
+        print(
+            f"cbmnet: {error.name} is missing; install the extra: pip install 'cbmnet[study]'",
+            file=sys.stderr,
+        )
         raise SystemExit(2) from None
     start()

@@ -8,7 +8,7 @@ from cbmnet import __version__
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import CbmnetError, ConfigError
 
-ORDER = ("new", "check", "run", "explain", "replay", "validate", "doctor")
+ORDER = ("demo", "new", "check", "run", "explain", "replay", "validate", "doctor")
 
 
 def build() -> typer.Typer:

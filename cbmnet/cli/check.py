@@ -35,7 +35,9 @@ def check(
     if as_json:
         print(json.dumps(facts))
         return
-    print(f"{file}: good. {len(design.points)} points x {design.base.study.replications} replications = {runs} runs,")
+    print(
+        f"{file}: good. {len(design.points)} points x {design.base.study.replications} replications = {runs} runs,"
+    )
     print(f"about {runs * run_s:.0f} s on one core. Next: cbmnet run {file}")
 
 

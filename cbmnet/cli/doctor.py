@@ -32,7 +32,9 @@ def doctor(as_json: AsJson = False) -> None:
         print(f"cbmnet {facts['cbmnet']}, Python {facts['python']}, {facts['cores']} cores")
         for group in ("base", "study"):
             print(f"{group}: " + ", ".join(f"{name} {v or 'MISSING'}" for name, v in facts[group].items()))
-        said = ", ".join(f"{name} {'works' if works else 'FAILS'}" for name, works in facts["signatures"].items())
+        said = ", ".join(
+            f"{name} {'works' if works else 'FAILS'}" for name, works in facts["signatures"].items()
+        )
         print(f"signatures: {said}")
         print("all good" if good else "not all good: install the missing with pip install 'cbmnet[study]'")
     if not good:
@@ -47,7 +49,9 @@ def self_test(signature: str) -> bool:
 
     signers, secrets = make_signers(["a"], signature, Streams(0, 0))
     verifier = make_verifier("b", trust_store(signers), secrets, naive=False, ttl_s=60.0)
-    sealed = Sender("a", [signers["a"]], REALM).seal("heartbeat", ("b",), {"count": 1}, stream=1, now_ms=0, ttl_ms=1000)
+    sealed = Sender("a", [signers["a"]], REALM).seal(
+        "heartbeat", ("b",), {"count": 1}, stream=1, now_ms=0, ttl_ms=1000
+    )
     broken = bytearray(sealed.wire)
     broken[-1] ^= 1
     try:

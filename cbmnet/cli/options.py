@@ -8,7 +8,9 @@ import typer
 File = Annotated[Path, typer.Argument(help="A study file (TOML).", show_default=False)]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override one key, e.g. channel.loss=0.2. May be repeated."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override one key, e.g. channel.loss=0.2. May be repeated."
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Root seed; default: the file's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -38,12 +38,16 @@ def replay(
     if difference is None and len(first) != len(second):
         difference = min(len(first), len(second))
     if as_json:
-        print(json.dumps({"identical": difference is None, "first_difference": difference, "last": first[-1]}))
+        print(
+            json.dumps({"identical": difference is None, "first_difference": difference, "last": first[-1]})
+        )
     elif difference is None:
         closing = json.loads(first[-1])
         print(f"identical: {closing['records']} records, sha256 {closing['sha256']}")
     else:
-        print(f"record {difference} differs:\n  {first[difference : difference + 1]}\n  {second[difference : difference + 1]}")
+        print(
+            f"record {difference} differs:\n  {first[difference : difference + 1]}\n  {second[difference : difference + 1]}"
+        )
     if difference is not None:
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cbmnet.cli.options import AsJson, File, Jobs, Seed, Set
+from cbmnet.cli.progress import Progress
 from cbmnet.cli.verb import VERBS
 
 SHOWN = ("false_alarm", "missed_threat", "peak_rung", "brier", "delivery")
@@ -18,7 +19,9 @@ SHOWN = ("false_alarm", "missed_threat", "peak_rung", "brier", "delivery")
 def run(
     file: File,
     overrides: Set = None,
-    reps: Annotated[int | None, typer.Option("--reps", min=1, help="Replications; default: the file's.")] = None,
+    reps: Annotated[
+        int | None, typer.Option("--reps", min=1, help="Replications; default: the file's.")
+    ] = None,
     seed: Seed = None,
     jobs: Jobs = None,
     as_json: AsJson = False,
@@ -33,7 +36,7 @@ def run(
     design = load_design(file, _with_study(overrides, reps, seed))
     study = design.base.study
     total = len(design.points) * study.replications
-    with _progress(design.base.name, total) as advance:
+    with Progress(design.base.name, total) as advance:
         rows = execute(design, study.replications, study.seed, jobs or os.cpu_count() or 1, advance)
     summary = summarise(design, rows, study.replications, study.seed)
     folder = out or Path("results") / f"{design.base.name}-{design.hash}"
@@ -50,40 +53,10 @@ def run(
 
 
 def _with_study(overrides: list[str] | None, reps: int | None, seed: int | None) -> list[str]:
-    extra = [f"study.{key}={value}" for key, value in (("replications", reps), ("seed", seed)) if value is not None]
+    extra = [
+        f"study.{key}={value}" for key, value in (("replications", reps), ("seed", seed)) if value is not None
+    ]
     return [*(overrides or ()), *extra]
-
-
-class _progress:  # noqa: N801 (used as a function)
-    """A bar with rate and time left on standard error; nothing when that is no terminal."""
-
-    def __init__(self, name: str, total: int) -> None:
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import (  # noqa: PLC0415
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True,
-        )  # fmt: skip
-        self._task = self._bar.add_task(name, total=total, rate="")
-
-    def __enter__(self) -> Any:
-        self._bar.start()
-        return self._advance
-
-    def _advance(self, count: int) -> None:
-        speed = self._bar.tasks[0].speed
-        self._bar.update(self._task, advance=count, rate=f"{speed:.0f} runs/s" if speed else "")
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
 
 
 def show(summary: dict[str, Any], title: str) -> None:
@@ -108,7 +81,9 @@ def _columns(points: list[dict[str, Any]]) -> list[str]:
     return [name for name in SHOWN if name in there] or sorted(there)
 
 
-def _show_rows(console: Any, table_class: Any, rows: list[dict[str, Any]], names: list[str], summary: Any) -> None:
+def _show_rows(
+    console: Any, table_class: Any, rows: list[dict[str, Any]], names: list[str], summary: Any
+) -> None:
     table = table_class(show_edge=False, pad_edge=False)
     for key in rows[0]["point"]:
         table.add_column(key, no_wrap=False)
@@ -116,7 +91,7 @@ def _show_rows(console: Any, table_class: Any, rows: list[dict[str, Any]], names
         table.add_column(name, justify="right")
     for row in rows:
         cells = [str(value) for value in row["point"].values()]
-        table.add_row(*cells, *(cell(row["metrics"].get(name)) for name in names))
+        table.add_row(*cells, *(_cell(row["metrics"].get(name)) for name in names))
     console.print(table)
     stated = [m for row in rows for name in names if (m := row["metrics"].get(name))]
     if stated:
@@ -126,15 +101,7 @@ def _show_rows(console: Any, table_class: Any, rows: list[dict[str, Any]], names
         console.print(f"n = {n}, level {stated[0]['level']:.0%}, {'; '.join(methods)}", style="dim")
 
 
-def cell(metric: dict[str, Any] | None) -> str:
-    """One statement as text: mean [low, high]."""
-    if metric is None:
-        return "-"
-    if metric["low"] is None:
-        return number(metric["mean"])
-    return f"{number(metric['mean'])} [{number(metric['low'])}, {number(metric['high'])}]"
+def _cell(metric: dict[str, Any] | None) -> str:
+    from cbmnet.reports.answer import stated  # noqa: PLC0415
 
-
-def number(value: float) -> str:
-    """Three significant digits, plain."""
-    return "0" if value == 0 else f"{value:.3g}"
+    return "-" if metric is None else stated(metric)

@@ -15,7 +15,9 @@ from cbmnet.errors import ConfigError, Fault
 
 @VERBS.register("validate")
 def validate(
-    case: Annotated[str | None, typer.Argument(help="One case; all of them if left out.", show_default=False)] = None,
+    case: Annotated[
+        str | None, typer.Argument(help="One case; all of them if left out.", show_default=False)
+    ] = None,
     overrides: Set = None,
     list_: Annotated[bool, typer.Option("--list", help="Name the cases.")] = False,
     jobs: Jobs = None,
@@ -35,7 +37,9 @@ def validate(
         parameters = parameters_of(name, CASES[name].config, overrides or [], strict=case is not None)
         results = CASES[name].make(parameters, jobs or os.cpu_count() or 1, _advance(name))
         good = good and all(outcome.agrees for outcome in results.values())
-        reports.append({"case": name, "parameters": parameters, "results": {k: _plain(v) for k, v in results.items()}})
+        reports.append(
+            {"case": name, "parameters": parameters, "results": {k: _plain(v) for k, v in results.items()}}
+        )
         if not as_json:
             _show(name, results)
     if as_json:
@@ -53,7 +57,9 @@ def parameters_of(name: str, config: type, overrides: list[str], *, strict: bool
         if key not in known:
             if strict:
                 there = ", ".join(known) or "none"
-                faults.append(Fault("--set", None, key, f": {name} has no such parameter; there are {there}."))
+                faults.append(
+                    Fault("--set", None, key, f": {name} has no such parameter; there are {there}.")
+                )
             continue
         try:
             chosen[key] = _typed(value, type(known[key]))

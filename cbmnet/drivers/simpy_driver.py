@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from simpy import Environment
-from simpy.events import NORMAL
+from simpy.events import NORMAL, EventPriority
 
 from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
@@ -58,6 +58,7 @@ class Host:
         self._lines: dict[str, tuple[Route, Host]] = {}
         self._armed: float | None = None
         self._pumping = False
+        self._schedule: Callable[[Any, EventPriority, float], None] = env.schedule
         self._steps = 0
         self._step_at_s = -1.0
 
@@ -79,10 +80,10 @@ class Host:
         if self._pumping or self.down:
             return  # a command given while events are handled is drained by the pump already running
         self._pumping = True
-        endpoint, on_event = self.endpoint, self._on_event
+        now, endpoint, on_event = self.env.now, self.endpoint, self._on_event
         while True:
             for datagram in endpoint.datagrams_to_send():
-                self._transmit(datagram)
+                self._transmit(datagram, now)
             event = endpoint.next_event()
             if event is None:
                 break
@@ -90,26 +91,44 @@ class Host:
                 on_event(event)
                 event = endpoint.next_event()
         self._pumping = False
-        due = endpoint.next_timer()
-        if due is not None and (self._armed is None or due < self._armed):
-            self._arm(due)
+        self._arm(now)
 
     def deliver(self, flight: Flight, *, forged: bool = False) -> None:
         """Hands bytes to the endpoint now, as if they had just come in from `flight.sender`."""
-        recorder, now, label = self._recorder, self.env.now, flight.label
+        recorder, now = self._recorder, self.env.now
         if self.down:
-            recorder.tell(
-                Drop, now, flight.sender, self.name, label.kind, label, flight.hop, "receiver down",
-                cause=flight.cause,
-            )  # fmt: skip
+            self._drop(flight, now, "receiver down")
             return
         if self._tells_deliver:
+            label = flight.label
             recorder.cause = recorder.tell(
                 Deliver, now, flight.sender, self.name, label.kind, label, flight.corrupted, forged,
                 cause=flight.cause,
             )  # fmt: skip
         self.endpoint.receive(flight.data, flight.sender, now)
         self.pump()
+
+    def _on_arrival(self, event: Call) -> None:
+        self.deliver(event.value)
+
+    def _transmit(self, datagram: Datagram, now: float) -> None:
+        route, peer = self._lines[datagram.peer]
+        sent = 0
+        if self._tells_send:
+            label = datagram.label
+            sent = self._recorder.tell(Send, now, self.name, peer.name, label.kind, label)
+        for flight in route.carry(datagram, now):
+            flight.cause = sent
+            if flight.drop is None:
+                self._schedule(Call(peer._on_arrival, flight), NORMAL, flight.at_s - now)
+            elif self._tells_drop:
+                peer._drop(flight, now, flight.drop)
+
+    def _drop(self, flight: Flight, now: float, reason: str) -> None:
+        label = flight.label
+        self._recorder.tell(
+            Drop, now, flight.sender, self.name, label.kind, label, flight.hop, reason, cause=flight.cause
+        )
 
     def crash(self, duration_s: float) -> None:
         """Goes down: what arrives is lost and timers wait; comes back with its stored state."""
@@ -123,31 +142,20 @@ class Host:
         self._armed = None
         self.pump()
 
-    def _transmit(self, datagram: Datagram) -> None:
-        route, peer = self._lines[datagram.peer]
-        env, recorder = self.env, self._recorder
-        now, label = env.now, datagram.label
-        sent = recorder.tell(Send, now, self.name, peer.name, label.kind, label) if self._tells_send else 0
-        for flight in route.carry(datagram, now):
-            if flight.drop is None:
-                flight.cause = sent
-                env.schedule(Call(peer._on_arrival, flight), NORMAL, flight.at_s - now)  # type: ignore[arg-type]
-            elif self._tells_drop:
-                recorder.tell(
-                    Drop, now, self.name, peer.name, label.kind, label, flight.hop, flight.drop, cause=sent
-                )
-
-    def _on_arrival(self, event: Call) -> None:
-        self.deliver(event.value)
-
-    def _arm(self, due: float) -> None:
-        self._armed = due
-        self.env.schedule(Call(self._on_timer, due), NORMAL, max(0.0, due - self.env.now))  # type: ignore[arg-type]
+    def _arm(self, now: float) -> None:
+        due = self.endpoint.next_timer()
+        if due is not None and (self._armed is None or due < self._armed):
+            self._armed = due
+            self._schedule(Call(self._on_timer, due), NORMAL, due - now if due > now else 0.0)
 
     def _on_timer(self, event: Call) -> None:
         if event.value != self._armed or self.down:
             return
         self._armed = None
+        due = self.endpoint.next_timer()
+        if due is None or due > event.value:  # what was armed for has been settled since
+            self._arm(self.env.now)
+            return
         self._guard_against_spinning()
         self._recorder.cause = 0
         # The sum now + (due - now) may fall a rounding short of due; the timer is due all the same.
@@ -160,4 +168,6 @@ class Host:
         self._step_at_s = now
         if self._steps > MAX_STEPS_AT_ONCE:
             kind = type(self.endpoint).__name__
-            raise SimulationError(f"{self.name}: {kind} set {self._steps} timers at {now} s without advancing")
+            raise SimulationError(
+                f"{self.name}: {kind} set {self._steps} timers at {now} s without advancing"
+            )

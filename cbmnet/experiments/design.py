@@ -127,7 +127,8 @@ def _filled_in(data: dict[str, Any]) -> dict[str, Any]:
         base, tables = data.get(general), data.get(particular)
         if isinstance(base, dict) and isinstance(tables, dict):
             filled[particular] = {
-                name: _merged(base, table) if isinstance(table, dict) else table for name, table in tables.items()
+                name: _merged(base, table) if isinstance(table, dict) else table
+                for name, table in tables.items()
             }
     return filled
 
@@ -153,7 +154,9 @@ def _put(data: dict[str, Any], path: str, value: Any, source: Source) -> None:
     for part in parents:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
-            raise ConfigError([_sweep_fault(source, path, f": {part} is not a table, so nothing is below it.")])
+            raise ConfigError(
+                [_sweep_fault(source, path, f": {part} is not a table, so nothing is below it.")]
+            )
     table[last] = value
 
 

@@ -12,7 +12,10 @@ class BelievedFailed:
     """Messages that were delivered although their sender gave up on them: misperception in its purest form."""
 
     kind: Literal["mean"] = "mean"
-    wants: tuple[type, ...] = (Deliver, Transport,)
+    wants: tuple[type, ...] = (
+        Deliver,
+        Transport,
+    )
 
     def start(self, facts: Facts) -> None:
         """Nothing is known yet."""

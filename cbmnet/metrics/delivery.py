@@ -12,7 +12,10 @@ class Delivery:
     """Share of the sealed messages, heartbeats left out, that passed the desk of their receiver."""
 
     kind: Literal["mean"] = "mean"
-    wants: tuple[type, ...] = (Seal, Accept,)
+    wants: tuple[type, ...] = (
+        Seal,
+        Accept,
+    )
 
     def start(self, facts: Facts) -> None:
         """Nothing is known yet."""

@@ -11,10 +11,14 @@ from cbmnet.simulation.run import Facts
 @METRICS.register("delivery_error")
 class DeliveryError:
     """Believed delivery less the delivery that was: the mean belief on the grid minus the share of notices
-that passed the desk. Positive is a line trusted more than it deserves."""
+    that passed the desk. Positive is a line trusted more than it deserves."""
 
     kind: Literal["mean"] = "mean"
-    wants: tuple[type, ...] = (Sample, Seal, Accept,)
+    wants: tuple[type, ...] = (
+        Sample,
+        Seal,
+        Accept,
+    )
 
     def start(self, facts: Facts) -> None:
         """Nothing is known yet."""

@@ -12,7 +12,10 @@ class ForgeriesAccepted:
     """Forged messages that verification let pass."""
 
     kind: Literal["mean"] = "mean"
-    wants: tuple[type, ...] = (Deliver, Accept,)
+    wants: tuple[type, ...] = (
+        Deliver,
+        Accept,
+    )
 
     def start(self, facts: Facts) -> None:
         """Nothing is known yet."""

@@ -12,7 +12,10 @@ class HighestBelief:
     """The highest probability of attack that any state held about any partner."""
 
     kind: Literal["mean"] = "mean"
-    wants: tuple[type, ...] = (Belief, Sample,)
+    wants: tuple[type, ...] = (
+        Belief,
+        Sample,
+    )
 
     def start(self, facts: Facts) -> None:
         """Nothing is known yet."""

@@ -122,7 +122,9 @@ def decode_frame(data: bytes) -> Frame:
     if not whole or version != FRAME_VERSION or stream < 0 or sequence < 0 or attempt < 0:
         raise RemoteProtocolError("link frame with fields of the wrong type")
     if type(type_) is not int or type(envelope) is not _ENVELOPE.get(type_):
-        raise RemoteProtocolError("link frame of an unknown type, or without its envelope, or with one too many")
+        raise RemoteProtocolError(
+            "link frame of an unknown type, or without its envelope, or with one too many"
+        )
     frame: Frame = (type_, stream, sequence, attempt, envelope)
     return frame
 

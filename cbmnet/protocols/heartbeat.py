@@ -28,7 +28,16 @@ class HeartbeatConfig:
 class DeliveryEstimate:
     """What one party believes of the delivery from one partner, from that partner's heartbeats."""
 
-    __slots__ = ("_arrived", "_done", "_half_life_s", "_hits", "_misses", "_period_s", "_settled_s", "_wait_s")
+    __slots__ = (
+        "_arrived",
+        "_done",
+        "_half_life_s",
+        "_hits",
+        "_misses",
+        "_period_s",
+        "_settled_s",
+        "_wait_s",
+    )
 
     def __init__(self, period_s: float, wait_s: float, half_life_s: float) -> None:
         self._period_s, self._wait_s, self._half_life_s = period_s, wait_s, half_life_s

@@ -46,7 +46,9 @@ def rows(records: Sequence[dict[str, Any]]) -> list[DiagramRow]:
             found.append(_message(record, children))
         elif kind == "Deliver" and record["forged"]:
             text = f"{record['kind']} (forged{_verdict(record, children)})"
-            found.append(DiagramRow(record["at_s"], record["sender"], record["receiver"], text, "forged", True))
+            found.append(
+                DiagramRow(record["at_s"], record["sender"], record["receiver"], text, "forged", True)
+            )
         elif kind in _NOTES:
             note = _NOTES[kind](record)
             if note is not None:
@@ -104,7 +106,9 @@ def _activity(r: dict[str, Any]) -> DiagramRow:
 
 
 def _observed(r: dict[str, Any]) -> DiagramRow:
-    return DiagramRow(r["at_s"], r["observer"], "", f"sees {r['activity_class']} {r['activity']} of {r['actor']}")
+    return DiagramRow(
+        r["at_s"], r["observer"], "", f"sees {r['activity_class']} {r['activity']} of {r['actor']}"
+    )
 
 
 def _decision(r: dict[str, Any]) -> DiagramRow | None:

@@ -34,8 +34,12 @@ def svg(rows: Sequence[DiagramRow], parties: Sequence[str], title: str) -> str:
         f'<text x="12" y="20" font-size="14" font-weight="bold" fill="{_INK}">{escape(title)}</text>',
     ]
     for name, x in lanes.items():
-        parts.append(f'<text x="{x}" y="46" text-anchor="middle" font-weight="bold" fill="{_INK}">{escape(name)}</text>')
-        parts.append(f'<line x1="{x}" y1="52" x2="{x}" y2="{height - 8}" stroke="{_GREY}" stroke-dasharray="2 3"/>')
+        parts.append(
+            f'<text x="{x}" y="46" text-anchor="middle" font-weight="bold" fill="{_INK}">{escape(name)}</text>'
+        )
+        parts.append(
+            f'<line x1="{x}" y1="52" x2="{x}" y2="{height - 8}" stroke="{_GREY}" stroke-dasharray="2 3"/>'
+        )
     for number, row in enumerate(rows):
         parts += _svg_row(row, TOP + ROW * (number + 1) - 8, lanes)
     return "\n".join([*parts, "</svg>", ""])
@@ -49,20 +53,30 @@ def _svg_row(row: DiagramRow, y: int, lanes: dict[str, int]) -> list[str]:
     colour = _COLOUR[row.fate]
     target = lanes[row.target]
     direction = 1 if target > source else -1
-    end = (source + target) // 2 if row.fate == "lost" else target - direction * (10 if row.fate == "stopped" else 2)
+    end = (
+        (source + target) // 2
+        if row.fate == "lost"
+        else target - direction * (10 if row.fate == "stopped" else 2)
+    )
     dash = ' stroke-dasharray="6 4"' if row.fate == "forged" else ""
     line = f'<line x1="{source}" y1="{y}" x2="{end}" y2="{y}" stroke="{colour}" stroke-width="1.6"{dash}/>'
     near = source + direction * LANE // 2
-    text = f'<text x="{near}" y="{y - 5}" text-anchor="middle" fill="{_INK}">{escape(_short(row.text))}</text>'
+    text = (
+        f'<text x="{near}" y="{y - 5}" text-anchor="middle" fill="{_INK}">{escape(_short(row.text))}</text>'
+    )
     return [time, line, _head(row.fate, end, y, direction, colour), text]
 
 
 def _head(fate: str, x: int, y: int, direction: int, colour: str) -> str:
     if fate == "lost":
         return f'<path d="M{x - 5} {y - 5} L{x + 5} {y + 5} M{x - 5} {y + 5} L{x + 5} {y - 5}" stroke="{colour}" stroke-width="2"/>'
-    arrow = f'<path d="M{x} {y} L{x - 7 * direction} {y - 4} L{x - 7 * direction} {y + 4} Z" fill="{colour}"/>'
+    arrow = (
+        f'<path d="M{x} {y} L{x - 7 * direction} {y - 4} L{x - 7 * direction} {y + 4} Z" fill="{colour}"/>'
+    )
     if fate in ("stopped", "refused"):
-        return f'{arrow}<line x1="{x}" y1="{y - 7}" x2="{x}" y2="{y + 7}" stroke="{colour}" stroke-width="3"/>'
+        return (
+            f'{arrow}<line x1="{x}" y1="{y - 7}" x2="{x}" y2="{y + 7}" stroke="{colour}" stroke-width="3"/>'
+        )
     return arrow
 
 

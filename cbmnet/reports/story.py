@@ -9,7 +9,12 @@ from cbmnet.units import format_duration
 
 def gravest(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """What the story is about: an attack, else the highest rise, else the most alarmed belief."""
-    for kind, weight in (("Attack", "at_s"), ("Rung", "after"), ("Decision", "probability"), ("Belief", "probability")):
+    for kind, weight in (
+        ("Attack", "at_s"),
+        ("Rung", "after"),
+        ("Decision", "probability"),
+        ("Belief", "probability"),
+    ):
         found = [r for r in records if r["record"] == kind]
         rising = [r for r in found if kind != "Rung" or r["after"] > r["before"]]
         if rising:
@@ -58,17 +63,27 @@ def sentence(r: dict[str, Any]) -> str:
 def _told_activity(r: dict[str, Any]) -> str:
     intent = "preparing an attack" if r["intent"] else "meaning no harm"
     said = "gives notice of it" if r["noticed"] else "gives no notice"
-    return f"{r['actor']}, {intent}, does {r['activity_class']} {r['activity']} toward {r['toward']} and {said}."
+    return (
+        f"{r['actor']}, {intent}, does {r['activity_class']} {r['activity']} toward {r['toward']} and {said}."
+    )
 
 
-_PHASES = {"open": "opens a decision about", "stay": "stays where it is about", "rise": "decides to rise about"}
+_PHASES = {
+    "open": "opens a decision about",
+    "stay": "stays where it is about",
+    "rise": "decides to rise about",
+}
 
 _TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
     "Activity": _told_activity,
-    "Intent": lambda r: f"{r['actor']} {'begins' if r['intent'] else 'stops'} to prepare an attack on {r['toward']}.",
+    "Intent": lambda r: (
+        f"{r['actor']} {'begins' if r['intent'] else 'stops'} to prepare an attack on {r['toward']}."
+    ),
     "Send": lambda r: f"{r['sender']} sends a {r['kind']} to {r['receiver']}.",
     "Drop": lambda r: f"The {r['kind']} is lost on hop {r['hop'] + 1} ({r['reason']}).",
-    "Deliver": lambda r: f"A {'forged ' * r['forged']}{r['kind']} in {r['sender']}'s name reaches {r['receiver']}.",
+    "Deliver": lambda r: (
+        f"A {'forged ' * r['forged']}{r['kind']} in {r['sender']}'s name reaches {r['receiver']}."
+    ),
     "Accept": lambda r: f"{r['receiver']} accepts the {r['kind']} after {format_duration(r['transit_s'])}.",
     "Stop": lambda r: f"The {r['kind']} arrived, but is {r['reason']} at {r['receiver']}'s desk.",
     "Reject": lambda r: f"{r['receiver']} refuses it: {r['code']}.",

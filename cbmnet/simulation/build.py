@@ -146,7 +146,9 @@ def _introduce(sim: Simulation, name: str, other: str) -> None:
     pair_name = f"{name}>{other}"
     generator = partial(_generator, sim.streams, pair_name)
     intent = IntentSource(
-        worlds.true_intent(part, config.states[other]), generator("intent"), partial(state.intent_changed, other)
+        worlds.true_intent(part, config.states[other]),
+        generator("intent"),
+        partial(state.intent_changed, other),
     )
     latency = believed_latency(config, part, other, name)
     believed = worlds.world(config, part)

@@ -31,7 +31,10 @@ from cbmnet.units import DAY_S, HOUR_S, MINUTE_S
 
 Name = Annotated[
     str,
-    Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="small letters, digits and -, a letter first, at most 32"),
+    Field(
+        pattern=r"^[a-z][a-z0-9-]{0,31}$",
+        description="small letters, digits and -, a letter first, at most 32",
+    ),
 ]
 Stage = Annotated[Chosen, FamilyNode(STAGES, "stage")]
 Variant = Annotated[Chosen, FamilyNode(VARIANTS, "variant")]
@@ -140,10 +143,12 @@ class LadderPart(Part):
     """`[ladder]`: thresholds and deadlines by rung (choices)."""
 
     query: Probability = 0.1
-    rise: Annotated[tuple[Probability, ...], Field(min_length=TOP_RUNG, max_length=TOP_RUNG)] = Ladder().rise_prob
-    deadline: Annotated[
-        tuple[PositiveDuration, ...], Field(min_length=TOP_RUNG, max_length=TOP_RUNG)
-    ] = Ladder().deadline_s
+    rise: Annotated[tuple[Probability, ...], Field(min_length=TOP_RUNG, max_length=TOP_RUNG)] = (
+        Ladder().rise_prob
+    )
+    deadline: Annotated[tuple[PositiveDuration, ...], Field(min_length=TOP_RUNG, max_length=TOP_RUNG)] = (
+        Ladder().deadline_s
+    )
     cool: PositiveDuration = 7 * DAY_S
 
 
@@ -326,13 +331,17 @@ def cross_faults(config: RunConfig) -> list[Problem]:
     states = set(config.states)
     pairs = {f"{a}>{b}" for a in states for b in states if a != b}
     faults = [
-        Problem(("channels", key), f'no such link; write "from>to" with two of {_listed(states)}', shows=False)
+        Problem(
+            ("channels", key), f'no such link; write "from>to" with two of {_listed(states)}', shows=False
+        )
         for key in config.channels
         if key not in pairs
     ]
     if config.heartbeat.period == "off":
         faults += [
-            Problem(("states", name, "believed_delivery"), "needs heartbeats; set heartbeat.period", "learned")
+            Problem(
+                ("states", name, "believed_delivery"), "needs heartbeats; set heartbeat.period", "learned"
+            )
             for name, state in config.states.items()
             if state.believed_delivery == "learned"
         ]

@@ -46,9 +46,7 @@ class Tally:
     ended_s: float
 
 
-def run(
-    config: RunConfig, seed: int, replication: int, observers: Sequence[RunObserver] = ()
-) -> Tally:
+def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunObserver] = ()) -> Tally:
     """One replication; observers are left holding their results. SimulationError names where it failed."""
     facts = Facts(config, seed, replication)
     for observer in observers:
@@ -62,7 +60,9 @@ def run(
         simulation.env.run(until=simulation.over)
     except CbmnetError as error:
         now = simulation.env.now
-        raise SimulationError(f"{config.name}, seed {seed}, run {replication}, {now:.3f} s: {error}") from error
+        raise SimulationError(
+            f"{config.name}, seed {seed}, run {replication}, {now:.3f} s: {error}"
+        ) from error
     return Tally(
         sum(d.sealed for d in simulation.dialogues.values()),
         sum(a.verifier.verified for a in simulation.agents.values()),

@@ -16,6 +16,7 @@ from cbmnet.simulation.config import (
 from cbmnet.simulation.keys import REALM
 from cbmnet.units import DAY_S
 
+
 def plan(sim: Simulation) -> None:
     """Puts every scripted event on the clock, in the order of the file."""
     for number, event in enumerate(sim.config.at):

@@ -57,7 +57,9 @@ def configured_latency(channel: ChannelPart, protocol: Any) -> Latency:
         arrivals_s = [
             flight.at_s
             for attempt, offset_s in enumerate(offsets_s, start=1)
-            for flight in route.carry(Datagram(b"\0", "target", Label("probe", 0, 0, number, attempt)), offset_s)
+            for flight in route.carry(
+                Datagram(b"\0", "target", Label("probe", 0, 0, number, attempt)), offset_s
+            )
             if flight.drop is None
         ]
         if arrivals_s:

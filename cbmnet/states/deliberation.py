@@ -114,8 +114,8 @@ class Deliberation:
 
     def _on_deadline(self, event: Call) -> None:
         decision, closes_s = event.value
-        if decision is self._open and decision.closes_s == closes_s:
-            self._recorder.cause = decision.cause
+        if self._open is not None and decision is self._open and decision.closes_s == closes_s:
+            self._recorder.cause = self._open.cause
             self._close(self._outlook.probability())
 
     def _close(self, probability: float) -> None:

@@ -34,8 +34,12 @@ class Propagator:
         if self._root > 0.0:
             exponent = -2.0 * self._root * duration_s
             decay, moved = exp(exponent), -expm1(exponent) / self._root
-            new_benign = (self._benign_share + decay * self._attack_share) * benign + moved * self._end * attack
-            new_attack = (self._attack_share + decay * self._benign_share) * attack + moved * self._onset * benign
+            new_benign = (
+                self._benign_share + decay * self._attack_share
+            ) * benign + moved * self._end * attack
+            new_attack = (
+                self._attack_share + decay * self._benign_share
+            ) * attack + moved * self._onset * benign
         else:
             new_benign = benign + duration_s * self._end * attack
             new_attack = attack + duration_s * self._onset * benign

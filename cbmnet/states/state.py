@@ -153,7 +153,16 @@ class State:
         key, start_s = self_to.activities, self.env.now + kind.lead_s
         noticed = noticed and kind.notifiable and self.env.now >= self.notice_withheld_until_s
         cause = self._recorder.tell(
-            Activity, self.env.now, self.name, partner, key, kind.name, size, self_to.intent.intent, noticed, seen
+            Activity,
+            self.env.now,
+            self.name,
+            partner,
+            key,
+            kind.name,
+            size,
+            self_to.intent.intent,
+            noticed,
+            seen,
         )
         self._recorder.cause = cause
         if noticed:
@@ -260,7 +269,9 @@ class State:
         elif kind is talk.Refused:
             self._tell(Stop, self.name, event.message.sender, event.message.kind, event.reason)
         elif kind in (Acknowledged, GaveUp):
-            self._tell(Transport, self.name, event.peer, _SAID[kind], event.stream, event.sequence, event.attempts)
+            self._tell(
+                Transport, self.name, event.peer, _SAID[kind], event.stream, event.sequence, event.attempts
+            )
         elif kind is Malformed:
             self._tell(Transport, self.name, event.peer, "malformed", 0, 0, 0)
 

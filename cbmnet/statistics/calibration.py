@@ -52,9 +52,8 @@ def calibration_bins(
     the rarer outcome is expected in a few runs and met in none, the residuals hardly differ and their
     own error would shrink towards 0.
 
-    Raises ValueError on no
-    runs, an empty run, lengths that differ, p outside [0, 1] or outside the edges, y that is not 0 or 1,
-    and edges that do not rise.
+    Raises ValueError on no runs, an empty run, lengths that differ, p outside [0, 1] or outside the edges,
+    y that is not 0 or 1, and edges that do not rise.
     """
     import numpy as np
 

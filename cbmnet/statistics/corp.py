@@ -63,8 +63,8 @@ def corp_intervals(
     One run has no limits. The same seed gives the same result.
 
     Miscalibration is biased upwards, in resamples more than in the data, so that its percentile interval
-    can lie above the estimate; it is then widened down to it, and the method says so. It all but never reaches 0:
-    whether forecasts are calibrated is for `calibration_bins` to say.
+    can lie above the estimate; it is then widened down to it, and the method says so. It all but never
+    reaches 0: whether forecasts are calibrated is for `calibration_bins` to say.
 
     Raises ValueError as `corp` does, on a run without samples, on a level outside (0, 1), and on less
     than 1 resample.

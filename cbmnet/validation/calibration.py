@@ -124,7 +124,7 @@ def standard_error(found: Bin) -> float:
     however much of it calibration would have led one to expect.
     """
     binomial = (found.mean_p * (1.0 - found.mean_p) / found.n) ** 0.5
-    return max(found.standard_error or 0.0, binomial)
+    return max(found.standard_error or 0.0, float(binomial))
 
 
 def distance(found: Bin) -> float:

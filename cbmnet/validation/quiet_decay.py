@@ -19,14 +19,19 @@ _RATES = {
 def quiet_decay(parameters: Mapping[str, Any], jobs: int, advance: Advance) -> Results:
     """Four sets of rates a day, over an hour, a day and 60 days."""
     return {
-        f"{name}, {days:g} d": _decay(*rates, days) for name, rates in _RATES.items() for days in (1 / 24, 1.0, 60.0)
+        f"{name}, {days:g} d": _decay(*rates, days)
+        for name, rates in _RATES.items()
+        for days in (1 / 24, 1.0, 60.0)
     }
 
 
 def _decay(onset: float, end: float, marks: tuple[float, float], days: float) -> Outcome:
     from scipy.linalg import expm  # noqa: PLC0415 (scipy loads late)
 
-    weights = expm([[(-onset - marks[0]) * days, end * days], [onset * days, (-end - marks[1]) * days]]) @ [0.7, 0.3]
+    weights = expm([[(-onset - marks[0]) * days, end * days], [onset * days, (-end - marks[1]) * days]]) @ [
+        0.7,
+        0.3,
+    ]
     quiet = Propagator(onset / DAY_S, end / DAY_S, (marks[0] / DAY_S, marks[1] / DAY_S))
     return Outcome(
         float(weights[1] / weights.sum()), quiet.after((0.7, 0.3), days * DAY_S)[1], 0.0, 1, limit=1e-12

@@ -92,7 +92,9 @@ def test_a_forged_ultimatum_is_believed_only_by_the_naive(world: World) -> None:
     assert [r["code"] for r in records(strict, "Reject") if r["code"] == "BadSignature"] == ["BadSignature"]
     assert tally.forgeries_flagged == 1
     _, naive = world.trace(at=forgery, states__blue__verification="naive")
-    hostile = [r for r in records(naive, "Signal") if r["signal"] == "hostile_message" and r["at_s"] == 86400.0]
+    hostile = [
+        r for r in records(naive, "Signal") if r["signal"] == "hostile_message" and r["at_s"] == 86400.0
+    ]
     assert len(hostile) == 1
     assert decisions(strict) == decisions(world.trace()[1])
 
@@ -103,7 +105,9 @@ def test_adding_a_third_state_moves_no_draw_of_the_first_two(world: World) -> No
     def between(lines: list[str]) -> list[tuple[Any, ...]]:
         kept = []
         for r in records(lines, "Activity", "Send", "Drop", "Deliver", "Signal"):
-            names = {r.get(k) for k in ("actor", "toward", "sender", "receiver", "observer", "about")} - {None}
+            names = {r.get(k) for k in ("actor", "toward", "sender", "receiver", "observer", "about")} - {
+                None
+            }
             if names == {"blue", "red"}:
                 kept.append(tuple(v for k, v in r.items() if k not in ("id", "cause")))
         return kept
@@ -147,7 +151,9 @@ def test_an_outage_in_the_script_loses_what_is_sent_in_it(world: World) -> None:
     """Between its start and its end nothing gets through in that direction, and only in that direction."""
     outage = [{"time": "2d", "event": "outage", "from": "blue", "to": "red", "for": "3d"}]
     _, lines = world.trace(at=outage)
-    during = [r for r in records(lines, "Drop") if 2 * 86400 <= r["at_s"] < 5 * 86400 and r["sender"] == "blue"]
+    during = [
+        r for r in records(lines, "Drop") if 2 * 86400 <= r["at_s"] < 5 * 86400 and r["sender"] == "blue"
+    ]
     sent = [r for r in records(lines, "Send") if 2 * 86400 <= r["at_s"] < 5 * 86400 and r["sender"] == "blue"]
     assert len(during) == len(sent) > 5
     assert {r["reason"] for r in during} == {"outage"}
@@ -156,7 +162,9 @@ def test_an_outage_in_the_script_loses_what_is_sent_in_it(world: World) -> None:
 def test_a_withheld_notice_is_not_sent(world: World) -> None:
     """A state told to withhold announces nothing for that time."""
     _, lines = world.trace(at=[{"time": "1d", "event": "withhold", "actor": "blue", "for": "10d"}])
-    within = [r for r in records(lines, "Activity") if r["actor"] == "blue" and 86400 < r["at_s"] < 11 * 86400]
+    within = [
+        r for r in records(lines, "Activity") if r["actor"] == "blue" and 86400 < r["at_s"] < 11 * 86400
+    ]
     assert within
     assert not any(r["noticed"] for r in within)
 
@@ -183,7 +191,10 @@ def test_a_desk_that_forwards_nothing_stops_notices_but_not_wire_heartbeats(worl
 def test_a_drill_that_reaches_the_desk_learns_that_it_does_not_forward(world: World) -> None:
     """With heartbeats answered behind the desk, the learned delivery falls toward nothing."""
     _, lines = world.trace(
-        channel__loss=0.0, heartbeat__reaches="desk", states__blue__desk={"forwards": 0.0}, states__red__type="seeker"
+        channel__loss=0.0,
+        heartbeat__reaches="desk",
+        states__blue__desk={"forwards": 0.0},
+        states__red__type="seeker",
     )
     last = [r for r in records(lines, "Sample") if r["observer"] == "blue"][-1]
     assert last["delivery"] < 0.1

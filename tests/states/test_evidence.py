@@ -31,7 +31,9 @@ TABLES = {
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_outcomes_of_an_experiment_sum_to_one_under_each_intent(table: dict[str, tuple[float, float]]) -> None:
+def test_outcomes_of_an_experiment_sum_to_one_under_each_intent(
+    table: dict[str, tuple[float, float]],
+) -> None:
     """An experiment lists all its outcomes, so its expected likelihood ratio under benign intent is 1."""
     for intent in (0, 1):
         assert fsum(outcome[intent] for outcome in table.values()) == pytest.approx(1.0, abs=1e-15)
@@ -74,9 +76,7 @@ def test_expected_likelihood_ratio_of_time_is_one() -> None:
     assert ratio == pytest.approx(1.0, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("benign", "attack", "nats"), [((0.98, 0.2), 0.9, -1.16), ((0.98, 0.2), 0.9, 2.73)]
-)
+@pytest.mark.parametrize(("benign", "attack", "nats"), [((0.98, 0.2), 0.9, -1.16), ((0.98, 0.2), 0.9, 2.73)])
 def test_notice_weights_are_the_models(benign: tuple[float, float], attack: float, nats: float) -> None:
     """ln 3 - 1.59 - .67 = -1.16 for a notice that agrees, -.49 + 3.22 = 2.73 for one that contradicts."""
     from math import log

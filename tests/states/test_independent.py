@@ -46,10 +46,14 @@ def test_a_late_notice_changes_the_past_not_the_present() -> None:
     belief.signal("alarm", 20_000.0)
     waiting = product(seen_rate(KIND), silent_factor(KIND, 0.9, LATE.arrived_by(29_000.0)))
     alarm = WORLD.signals["alarm"]
-    assert belief.probability(30_000.0) == pytest.approx(by_hand([(1000.0, waiting), (20_000.0, alarm)], 30_000.0))
+    assert belief.probability(30_000.0) == pytest.approx(
+        by_hand([(1000.0, waiting), (20_000.0, alarm)], 30_000.0)
+    )
     belief.notice(1, False, 31_000.0)
     settled = product(seen_rate(KIND), notice_factor(KIND, 0.9, False))
-    assert belief.probability(40_000.0) == pytest.approx(by_hand([(1000.0, settled), (20_000.0, alarm)], 40_000.0))
+    assert belief.probability(40_000.0) == pytest.approx(
+        by_hand([(1000.0, settled), (20_000.0, alarm)], 40_000.0)
+    )
 
 
 def test_a_notice_after_all_could_have_come_is_not_used() -> None:

@@ -9,7 +9,9 @@ RATES = st.floats(0.0, 1e-3)
 
 
 @given(RATES, RATES, RATES, RATES, st.floats(0.0, 1e6), st.floats(0.0, 1e6), st.floats(0.0, 1.0))
-def test_two_spells_are_one(on: float, end: float, r0: float, r1: float, a: float, b: float, p: float) -> None:
+def test_two_spells_are_one(
+    on: float, end: float, r0: float, r1: float, a: float, b: float, p: float
+) -> None:
     """Silence for a and then for b is silence for a + b, for any rates."""
     quiet = Propagator(on, end, (r0, r1))
     in_two = quiet.after(quiet.after((1.0 - p, p), a), b)

@@ -6,11 +6,12 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from beliefs import beliefs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cbmnet.statistics import Bin, calibration_bins
+
+from .beliefs import beliefs
 
 EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0)
 

@@ -7,11 +7,12 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from beliefs import beliefs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cbmnet.statistics import Corp, corp, corp_intervals
+
+from .beliefs import beliefs
 
 # A coarse grid of forecasts makes ties the rule.
 SAMPLES = st.lists(
@@ -92,11 +93,12 @@ def test_estimates_are_those_of_all_samples() -> None:
 
 def test_a_resample_is_the_decomposition_of_the_runs_it_drew() -> None:
     """With one resample both limits are the parts of that draw of whole runs, taken with their copies."""
-    runs, seed = 12, 9
-    p, y = beliefs(np.random.default_rng(8), runs, 15)
+    runs, seed = 40, 9
+    p, y = beliefs(np.random.default_rng(8), runs, 30)
     copies = np.random.default_rng(seed).multinomial(runs, [1 / runs] * runs)
     drawn = np.repeat(np.arange(runs), copies)
     expected = asdict(corp(p[drawn].ravel().tolist(), y[drawn].ravel().tolist()))
+    assert expected["discrimination"] > 0.001
     for name, interval in corp_intervals(p.tolist(), y.tolist(), 0.95, 1, seed).items():
         limits = sorted((interval.mean, expected[name]))
         assert [interval.low, interval.high] == pytest.approx(limits, abs=1e-12)

@@ -148,9 +148,7 @@ class StopAndWait(EndpointBase):
         label = Label(ACK_KIND, stream, 0, sequence, attempt, line.repeats)
         self._outgoing.append(Datagram(data, peer, label))
 
-    def _finish(
-        self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float
-    ) -> None:
+    def _finish(self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float) -> None:
         self._events.append(event(send.peer, send.stream, send.sequence, line.attempt))
         line.head, line.deadline = None, inf
         if line.waiting:
