@@ -114,9 +114,12 @@ def _with_name(source: Source) -> dict[str, Any]:
     data.setdefault("name", source.stem)
     sweep = data.get("sweep")
     if isinstance(sweep, dict):
-        for path in source.override_paths:  # a key that is set by hand is not swept
+        compare = data.get("compare")
+        for path in source.override_paths:  # a key that is set by hand is not swept, and not compared
             for swept in [key for key in sweep if _parts(key) == path]:
                 del sweep[swept]
+                if isinstance(compare, dict) and compare.get("by") == swept:
+                    del data["compare"]
     return data
 
 
