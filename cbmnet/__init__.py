@@ -8,7 +8,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 _FRONT = ("Run", "Study", "load", "run", "sweep")
-__all__ = ["Run", "Study", "__version__", "load", "run", "sweep"]  # noqa: F822 (lazy names, see __getattr__)
+__all__ = ["Run", "Study", "__version__", "load", "run", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 
 from cbmnet.experiments.design import Design, load_design
 from cbmnet.experiments.execution import execute
-from cbmnet.metrics.measure import Row
 from cbmnet.experiments.summary import summarise
+from cbmnet.metrics.measure import Row
 from cbmnet.metrics.metric import METRICS, chosen
 from cbmnet.simulation.run import Tally
 from cbmnet.simulation.run import run as _run

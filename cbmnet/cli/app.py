@@ -1,6 +1,7 @@
 """Assembles the verbs and turns every expected error into one clear message and its exit code."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -24,11 +25,19 @@ def build() -> typer.Typer:
     return app
 
 
-def _options(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
-    """A discrete-event laboratory for crisis communication."""
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         print(__version__)
         raise typer.Exit
+
+
+_Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+]
+
+
+def _options(version: _Version = False) -> None:
+    """A discrete-event laboratory for crisis communication."""
 
 
 def start() -> None:

@@ -14,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cbmnet import __version__
 from cbmnet.experiments.design import Design
 from cbmnet.metrics.measure import Row
 from cbmnet.metrics.metric import METRICS
@@ -30,7 +29,7 @@ def save(folder: Path, design: Design, rows: Sequence[Row], summary: dict[str, A
     manifest = {
         "name": design.base.name, "config_hash": design.hash, "seed": study.seed,
         "replications": study.replications, "file": design.source.file,
-        "overrides": list(design.overrides), "cbmnet": __version__, "python": platform.python_version(),
+        "overrides": list(design.overrides), "cbmnet": version("cbmnet"), "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
     }  # fmt: skip
     _write_json(folder / "manifest.json", manifest)

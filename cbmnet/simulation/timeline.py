@@ -11,7 +11,15 @@ from cbmnet.drivers.simpy_driver import Call, schedule
 from cbmnet.protocols.endpoint import DATA, encode_frame
 from cbmnet.simulation.build import Simulation
 from cbmnet.simulation.config import (
-    ActivityAt, AttackAt, BulletinAt, CrashAt, ForgeryAt, IntentAt, OutageAt, SignalAt, WithholdAt,
+    ActivityAt,
+    AttackAt,
+    BulletinAt,
+    CrashAt,
+    ForgeryAt,
+    IntentAt,
+    OutageAt,
+    SignalAt,
+    WithholdAt,
 )  # fmt: skip
 from cbmnet.simulation.keys import REALM
 from cbmnet.units import DAY_S

@@ -13,7 +13,14 @@ from cbmnet.measures import ActivityClass
 from cbmnet.protocols.endpoint import VARIANTS
 from cbmnet.protocols.heartbeat import HeartbeatConfig
 from cbmnet.simulation.config import (
-    ActivityPart, ChannelPart, DialoguePart, HeartbeatPart, ProbPair, RateSum, RunConfig, StatePart,
+    ActivityPart,
+    ChannelPart,
+    DialoguePart,
+    HeartbeatPart,
+    ProbPair,
+    RateSum,
+    RunConfig,
+    StatePart,
 )  # fmt: skip
 from cbmnet.states.conduct import IntentConfig
 from cbmnet.states.evidence import ALARM, HOSTILE_MESSAGE, RUNG_RISE, SEVERE_WARNING, Answers, Pair, World

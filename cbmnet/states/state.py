@@ -20,7 +20,18 @@ from cbmnet.messages import Message
 from cbmnet.protocols import dialogue as talk
 from cbmnet.protocols.endpoint import Acknowledged, GaveUp, Malformed
 from cbmnet.records import (
-    Accept, Activity, Answer, Attack, Intent, Recorder, Reject, Rung, Sample, Seal, Stop, Transport,
+    Accept,
+    Activity,
+    Answer,
+    Attack,
+    Intent,
+    Recorder,
+    Reject,
+    Rung,
+    Sample,
+    Seal,
+    Stop,
+    Transport,
 )  # fmt: skip
 from cbmnet.states.conduct import EventSource, IntentSource
 from cbmnet.states.deliberation import Deliberation

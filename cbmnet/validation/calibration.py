@@ -114,22 +114,12 @@ def worst_bin(setting: Setting, chosen: CalibrationConfig, jobs: int) -> Outcome
         found = distance(worst) > LIMIT
         note += ", found" if found else ", NOT found"
         limit = float("inf") if found else 0.0
-    return Outcome(worst.mean_p, worst.share_y, standard_error(worst), worst.n, limit, note)
-
-
-def standard_error(found: Bin) -> float:
-    """The run-clustered error of a bin, but never below the binomial error of calibrated beliefs.
-
-    In a bin near 0 or 1 where the rarer outcome never happened the residuals show no variance at all,
-    however much of it calibration would have led one to expect.
-    """
-    binomial = (found.mean_p * (1.0 - found.mean_p) / found.n) ** 0.5
-    return max(found.standard_error or 0.0, float(binomial))
+    return Outcome(worst.mean_p, worst.share_y, worst.standard_error or 0.0, worst.n, limit, note)
 
 
 def distance(found: Bin) -> float:
     """How far a bin lies from the diagonal, in standard errors."""
-    return abs(found.difference) / standard_error(found)
+    return abs(found.z or 0.0)
 
 
 def bins_of(setting: Setting, chosen: CalibrationConfig, jobs: int) -> list[Bin]:

@@ -76,9 +76,7 @@ def test_trust_in_a_broken_line_gives_false_alarms() -> None:
         SIMS / "studies/trusted-but-broken.toml", 60, "states.rival.type=matched", "state.prior=0.05",
         "channel.loss=1.0",
     )  # fmt: skip
-    rises = [
-        metric(said, "false_alarm_rises", state__believed_delivery=b)["mean"] for b in (0.0, 0.5, 0.98)
-    ]
+    rises = [metric(said, "false_alarm_rises", state__believed_delivery=b)["mean"] for b in (0.0, 0.5, 0.98)]
     assert rises == sorted(rises)
     most = next(c for c in said["comparisons"] if c["point"]["state.believed_delivery"] == 0.98)
     assert most["metrics"]["false_alarm_rises"]["low"] > 0.0
@@ -131,7 +129,7 @@ def test_a_swept_key_may_be_set_by_hand() -> None:
     """`--set` of a swept key gives one value in place of the sweep, quoted keys too."""
     assert len(load_design(NORWAY).points) == 18
     assert len(load_design(NORWAY, ["states.russia.prior=0.01"]).points) == 2
-    text = NORWAY.read_text().replace('"states.russia.prior"', '\'channels."norway>russia".loss\'')
+    text = NORWAY.read_text().replace('"states.russia.prior"', "'channels.\"norway>russia\".loss'")
     design = design_from(source_from_text(text, "x.toml", ['channels."norway>russia".loss=0.5']))
     assert len(design.points) == 2
     assert design.points[0].config.channels["norway>russia"].loss == 0.5

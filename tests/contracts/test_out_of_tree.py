@@ -1,0 +1,125 @@
+"""A stage, a variant, a belief rule and a metric from outside: one file each, found by an entry point."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+FILES = {
+    "my_stage.py": '''
+from dataclasses import dataclass
+from cbmnet.channels.stage import STAGES
+
+@dataclass(frozen=True)
+class EveryNthConfig:
+    n: int = 2
+
+@STAGES.register("every-nth", EveryNthConfig)
+class EveryNth:
+    """Loses every n-th sequence number."""
+    def __init__(self, config, link):
+        self._n = config.n
+    def apply(self, flights, now_s):
+        for flight in flights:
+            if flight.label.sequence % self._n == 0:
+                flight.drop = "every n-th"
+        return flights
+''',
+    "my_variant.py": '''
+from dataclasses import dataclass
+from cbmnet.protocols.endpoint import VARIANTS, data_datagram, expect_send
+from cbmnet.protocols.variants.fire_and_forget import FireAndForget
+
+@dataclass(frozen=True)
+class TwiceConfig:
+    copies: int = 2
+
+@VARIANTS.register("blind-copies", TwiceConfig)
+class BlindCopies(FireAndForget):
+    """Sends n copies and hopes."""
+    def __init__(self, config):
+        super().__init__(config)
+        self._copies = config.copies
+    def command(self, command, now):
+        for attempt in range(1, self._copies + 1):
+            self._outgoing.append(data_datagram(expect_send(command), attempt))
+''',
+    "my_belief.py": '''
+from cbmnet.states.belief import BELIEFS
+from cbmnet.states.beliefs.fixed_prior import FixedPrior
+
+@BELIEFS.register("paranoid")
+class Paranoid(FixedPrior):
+    """Sees an attack in everything."""
+    def probability(self, now_s):
+        return 0.99
+''',
+    "my_metric.py": '''
+from cbmnet.metrics.metric import METRICS
+from cbmnet.records import Drop
+
+@METRICS.register("lost")
+class Lost:
+    """Datagrams lost in one run."""
+    kind = "mean"
+    wants = (Drop,)
+    def start(self, facts):
+        self._count = 0
+    def feed(self, record):
+        self._count += 1
+    def result(self, ended_s):
+        return self._count
+''',
+}
+
+STUDY = """
+[study]
+horizon = "20d"
+metrics = ["lost", "peak_rung", "duplicates_rejected"]
+[channel]
+hops = 1
+loss = 0.0
+stages = [{ stage = "every-nth", n = 3 }]
+[protocol]
+variant = "blind-copies"
+copies = 3
+[activities.exercise]
+rate = "1/d"
+[states.blue]
+belief = { rule = "paranoid" }
+[states.red]
+"""
+
+ENTRY_POINTS = """
+[cbmnet.stages]
+every-nth = my_stage
+[cbmnet.variants]
+blind-copies = my_variant
+[cbmnet.beliefs]
+paranoid = my_belief
+[cbmnet.metrics]
+lost = my_metric
+"""
+
+
+def test_each_is_one_file(tmp_path: Path) -> None:
+    """Installed beside cbmnet, the four are configured by name, validated and run like any other."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    info = tmp_path / "mine-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS)
+    (tmp_path / "study.toml").write_text(STUDY)
+    command = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from cbmnet.cli import main; main()"
+    run = [sys.executable, "-c", command, "run", "study.toml", "--reps", "3", "--jobs", "1", "--json"]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, check=True)
+    metrics = json.loads(done.stdout)["points"][0]["metrics"]
+    assert metrics["lost"]["mean"] > 0
+    assert metrics["duplicates_rejected"]["mean"] > 0
+    assert metrics["peak_rung"]["mean"] > 1
+    wrong = subprocess.run(
+        [*run, "--set", "protocol.copies=many"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert wrong.returncode == 2
+    assert "protocol.copies" in wrong.stderr
