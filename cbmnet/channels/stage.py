@@ -20,17 +20,22 @@ WORD_LOSS, WORD_BURST, WORD_CORRUPT, WORD_DUPLICATE, WORD_DELAY, WORD_DELAY_2 = 
 
 
 class Flight:
-    """One copy of a datagram under way on one link: its bytes, where it is in time, and its fate."""
+    """One copy of a datagram under way on one link: its bytes, where it is in time, and its fate.
 
-    __slots__ = ("at_s", "cause", "corrupted", "data", "draws", "drop", "hop", "label", "sender", "words")
+    What few flights need (a reason to drop, a hop, corruption, a cause) has its default on the class.
+    """
+
+    cause = 0
+    hop = 0
+    corrupted = False
+    drop: str | None = None
 
     def __init__(self, data: bytes, label: Label, at_s: float, draws: LinkDraws, sender: str = "") -> None:
-        self.data, self.label, self.at_s, self.sender = data, label, at_s, sender
-        self.cause = 0
-        self.hop = 0
-        self.corrupted = False
-        self.drop: str | None = None
+        self.data = data
+        self.label = label
+        self.at_s = at_s
         self.draws = draws
+        self.sender = sender
         self.words: Words = draws.words(label)
 
     def enter(self, draws: LinkDraws) -> None:

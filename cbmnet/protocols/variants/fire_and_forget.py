@@ -10,10 +10,10 @@ from cbmnet.protocols.endpoint import (
     VARIANTS,
     EndpointBase,
     Malformed,
-    Received,
     data_datagram,
     decode_frame,
     expect_send,
+    received,
 )
 from cbmnet.registry import NoConfig
 
@@ -37,7 +37,7 @@ class FireAndForget(EndpointBase):
             self._events.append(Malformed(peer, str(error)))
             return
         if type_ == DATA and envelope is not None:
-            self._events.append(Received(peer, envelope))
+            self._events.append(received(peer, envelope))
 
     def attempt_offsets_s(self) -> tuple[float, ...]:
         """When each attempt leaves, counted from the first, if no acknowledgement comes."""

@@ -16,23 +16,20 @@ from heapq import heappop, heappush
 from itertools import accumulate
 from math import inf
 
-from cbmnet.datagram import Datagram, Label
 from cbmnet.errors import RemoteProtocolError
 from cbmnet.protocols.endpoint import (
-    ACK_KIND,
     DATA,
-    LINK_ACK,
     VARIANTS,
     Acknowledged,
     EndpointBase,
     GaveUp,
     Malformed,
-    Received,
     Send,
+    ack_datagram,
     data_datagram,
     decode_frame,
-    encode_frame,
     expect_send,
+    received,
 )
 
 
@@ -98,7 +95,7 @@ class StopAndWait(EndpointBase):
         line = self._line(peer, stream)
         if type_ == DATA and envelope is not None:
             self._acknowledge(line, peer, stream, sequence, attempt)
-            self._events.append(Received(peer, envelope))
+            self._events.append(received(peer, envelope))
         elif line.head is not None and line.head.sequence == sequence:
             self._finish(line, line.head, Acknowledged, now)
 
@@ -144,9 +141,7 @@ class StopAndWait(EndpointBase):
         # steps of 256, since a duplicating channel numbers its copies by ones.
         line.repeats = line.repeats + 256 & 0xFFFF if line.answered == (sequence, attempt) else 0
         line.answered = (sequence, attempt)
-        data = encode_frame(LINK_ACK, stream, sequence, attempt, None)
-        label = Label(ACK_KIND, stream, 0, sequence, attempt, line.repeats)
-        self._outgoing.append(Datagram(data, peer, label))
+        self._outgoing.append(ack_datagram(peer, stream, sequence, attempt, line.repeats))
 
     def _finish(self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float) -> None:
         self._events.append(event(send.peer, send.stream, send.sequence, line.attempt))
