@@ -11,6 +11,7 @@ carry the purpose alone; a further party moves no draw between the first two.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 from cbmnet.datagram import Datagram, Label
@@ -124,6 +125,7 @@ class Dialogue(EndpointBase):
         self._heartbeat, self._ttl_ms, self._desk = heartbeat, round(ttl_s * _MS), desk
         self._queries: dict[bytes, OpenQuery] = {}
         self._beats = 0
+        self._beat_s = heartbeat.period_s or inf
 
     def command(self, command: Any, now: float) -> None:
         """Takes `Say` or `Ask`."""
@@ -144,8 +146,9 @@ class Dialogue(EndpointBase):
 
     def handle_timer(self, now: float) -> None:
         """Heartbeats due, retransmissions due, deadlines of queries that passed."""
-        while (due := self._next_beat()) is not None and due <= now:
+        while self._beat_s <= now:
             self._beats += 1
+            self._beat_s = (self._beats + 1) * (self._heartbeat.period_s or inf)
             for peer in self._numbers:
                 self._say(Say(peer, "heartbeat", {"count": self._beats}), HEARTBEAT, now)
         self._transport.handle_timer(now)
@@ -156,9 +159,12 @@ class Dialogue(EndpointBase):
 
     def next_timer(self) -> float | None:
         """The earliest of the next heartbeat, the transport's timer and the open deadlines."""
-        times = [open_.deadline_s for open_ in self._queries.values()]
-        times += [t for t in (self._next_beat(), self._transport.next_timer()) if t is not None]
-        return min(times, default=None)
+        earliest, transport_s = self._beat_s, self._transport.next_timer()
+        if transport_s is not None and transport_s < earliest:
+            earliest = transport_s
+        for query in self._queries.values():
+            earliest = min(earliest, query.deadline_s)
+        return None if earliest == inf else earliest
 
     def datagrams_to_send(self) -> list[Datagram]:
         """The transport's."""
@@ -170,10 +176,6 @@ class Dialogue(EndpointBase):
         if estimate is None:
             raise LocalProtocolError(f"no heartbeats are due from {peer}")
         return estimate.delivery_prob(now)
-
-    def _next_beat(self) -> float | None:
-        period_s = self._heartbeat.period_s
-        return None if period_s is None else (self._beats + 1) * period_s
 
     def _say(self, say: Say, purpose: int, now: float) -> Sealed:
         stream = self._numbers[say.peer] * _PURPOSES + purpose

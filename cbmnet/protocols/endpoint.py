@@ -90,7 +90,8 @@ class Endpoint(Protocol):
 class VariantMaker(Protocol):
     """How the registry builds a variant: its own config."""
 
-    def __call__(self, config: Any) -> Endpoint: ...
+    def __call__(self, config: Any) -> Endpoint:
+        """One party's endpoint of this variant."""
 
 
 VARIANTS: Family[VariantMaker] = Family("variants", "cbmnet.protocols.variants")

@@ -1,0 +1,77 @@
+"""`make bench`: cbmnet and its peers in one run, as ratios to SimPy written as its documentation does.
+
+Every measurement is a process of its own; rounds are interleaved, so that what else the machine does
+meets all alike. Printed are medians with their ranges, and the ratio of medians. Times vary from
+machine to machine; ratios are what the floors are about. Nothing here fails a build.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).parent
+BASE = "simpy_process"
+FLOORS = {"cbmnet_unsigned": 2.0, "cbmnet_sealed": 0.8}
+RUNS_A_SECOND_FLOOR, MEMORY_MIB_LIMIT = 10.0, 150.0
+
+
+def names(python: str, script: str) -> list[str]:
+    """What a script can measure in this environment."""
+    done = subprocess.run([python, str(HERE / script), "--list"], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def measured(python: str, script: str, name: str) -> dict[str, float]:
+    """One measurement in a process of its own."""
+    command = [python, str(HERE / script), "--worker", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def main() -> None:
+    """Measures all, round by round, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", default=sys.executable, help="the Python that has the peers")
+    parser.add_argument("--rounds", type=int, default=5)
+    chosen = parser.parse_args()
+    plan = [(sys.executable, "cbmnet_loads.py", name) for name in names(sys.executable, "cbmnet_loads.py")]
+    plan += [(chosen.peers, "des_peers.py", name) for name in names(chosen.peers, "des_peers.py")]
+    results: dict[str, list[dict[str, float]]] = {name: [] for _, _, name in plan}
+    for number in range(chosen.rounds):
+        for python, script, name in plan:
+            print(f"\rround {number + 1} of {chosen.rounds}: {name:20}", end="", file=sys.stderr, flush=True)
+            results[name].append(measured(python, script, name))
+    print("\r" + " " * 50 + "\r", end="", file=sys.stderr)
+    show(results)
+
+
+def show(results: dict[str, list[dict[str, float]]]) -> None:
+    """One line each: microseconds a message, the ratio to SimPy, the floor if there is one, memory."""
+    per = {n: sorted(r["seconds"] / r["messages"] for r in rows) for n, rows in results.items()}
+    base = median(per[BASE])
+    print("stop-and-wait, 10 % loss each way, 20,000 messages")
+    print(f"{'engine':18}{'us a message':>13}{'range':>16}{'x SimPy':>9}{'floor':>7}{'MiB':>6}")
+    for name in sorted(per, key=lambda n: median(per[n])):
+        if name == "pair_30_days":
+            continue
+        us = [t * 1e6 for t in per[name]]
+        floor = f"{FLOORS[name]:.1f}" if name in FLOORS else ""
+        memory = max(r["peak_mib"] for r in results[name])
+        print(
+            f"{name:18}{median(us):13.1f}{us[0]:8.1f} -{us[-1]:6.1f}{base / median(per[name]):9.2f}"
+            f"{floor:>7}{memory:6.0f}"
+        )
+    runs, memory = per["pair_30_days"], max(r["peak_mib"] for r in results["pair_30_days"])
+    print(
+        f"30 days, 2 states, hourly heartbeats, MAC, all metrics: {1 / median(runs):.1f} runs a second on one core "
+        f"({1 / runs[-1]:.1f} to {1 / runs[0]:.1f}; floor {RUNS_A_SECOND_FLOOR:.0f}), {memory:.0f} MiB "
+        f"(limit {MEMORY_MIB_LIMIT:.0f})"
+    )
+
+
+if __name__ == "__main__":
+    main()
