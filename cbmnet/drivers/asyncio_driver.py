@@ -7,7 +7,7 @@ endpoints see that time going on.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from cbmnet.protocols.endpoint import Endpoint
 
@@ -77,8 +77,8 @@ class UdpHost(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is bound."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # The loop gives a datagram protocol a datagram transport, whatever its class is derived from.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """Bytes came in; only those of a known peer are looked at."""
