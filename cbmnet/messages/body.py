@@ -22,6 +22,7 @@ from cbmnet.messages.reader import (
     refuse,
     scan,
 )
+from cbmnet.messages.schema import Schema
 
 MAX_BODY_BYTES = 8192
 MAX_RECEIVERS = 16
@@ -58,13 +59,14 @@ def _is_key(text: str) -> bool:
     return type(text) is str and KEY.fullmatch(text) is not None
 
 
-def encode(fields: Fields) -> bytes | None:
+def encode(fields: Fields, payload_holds: bool = False) -> bytes | None:
     """The canonical body, or None if a field is not what section Body asks for.
 
-    Map keys must already ascend. Never returns a body that `decode_slow` would refuse.
+    Map keys must already ascend; `payload_holds` says that a schema has vouched for the payload. Never
+    returns a body that `decode_slow` would refuse.
     """
     try:
-        if not (_head_holds(fields) and _map_holds(fields[8], 1)):
+        if not (_head_holds(fields) and (payload_holds or _map_holds(fields[8], 1))):
             return None
         body: bytes = _pack((1, *fields))
     except (ValueError, OverflowError, TypeError):  # unhashable names, surrogates, beyond 64 bits
@@ -78,8 +80,8 @@ def pack_any(fields: tuple[Any, ...]) -> bytes:
     return packed
 
 
-def decode_fast(body: bytes) -> Fields | None:
-    """The nine fields after the version if the body is canonical and well typed, else None."""
+def decode_fast(body: bytes, schema: Schema | None = None) -> Fields | None:
+    """The nine fields after the version if the body is canonical, and fits the schema given, else None."""
     if not body.startswith(_START):
         return None
     try:
@@ -95,7 +97,7 @@ def decode_fast(body: bytes) -> Fields | None:
             return None
         values[2] = tuple(values[2])
         fields: Fields = tuple(values[1:])
-        return fields if _head_holds(fields) and _map_holds(fields[8], 1) else None
+        return fields if _head_holds(fields) and _payload_holds(fields[8], schema) else None
     except (ValueError, OverflowError, TypeError, RecursionError, msgpack.UnpackException):
         return None
 
@@ -117,6 +119,12 @@ def _head_holds(fields: Fields) -> bool:
         and type(previous) is bytes
         and len(previous) == 32
     )
+
+
+def _payload_holds(payload: Any, schema: Schema | None) -> bool:
+    if schema is None or type(payload) is not dict:
+        return schema is None and _map_holds(payload, 1)
+    return (tuple(payload) == schema.order or _map_holds(payload, 1)) and schema.fits(payload)
 
 
 def _map_holds(values: Any, depth: int) -> bool:

@@ -84,7 +84,7 @@ class Schema:
     A field that is unknown, missing and not optional, or out of its range makes a payload unfit.
     """
 
-    __slots__ = ("_flags", "_integers", "_known", "_others", "_required", "_texts", "fields")
+    __slots__ = ("_flags", "_integers", "_known", "_others", "_required", "_texts", "fields", "order")
 
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
@@ -101,6 +101,9 @@ class Schema:
             (f.name, _TYPES[f.type][0], f.least, f.most) for f in plain if f.type in ("str", "bin")
         ]
         self._others = len(plain) < len(fields)
+        # The names in canonical order where every payload has exactly these scalars, else None. Such a
+        # payload that fits, in this order, is canonical: nothing more need be looked at.
+        self.order = None if self._others else tuple(sorted(self._known))
 
     def fits(self, payload: dict[str, Any]) -> bool:
         """Whether a payload has exactly these fields, each within its bounds."""

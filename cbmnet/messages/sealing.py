@@ -44,7 +44,8 @@ def seal(
     schema = schemas.get(ptype)
     if schema is not None and not schema.fits(message.payload):
         raise LocalProtocolError(f"{message.kind}: {schema.fault(message.payload)}")
-    body = encode(message[1:]) or _encode_sorted(message)
+    in_order = schema is not None and tuple(message.payload) == schema.order
+    body = encode(message[1:], in_order) or _encode_sorted(message)
     signed = b"%b%d %b" % (_prefix(ptype, realm), len(body), body)
     wire = write_frame(ptype, body, _signatures(signers, signed))
     if len(wire) > HARD_MAX_WIRE_BYTES:

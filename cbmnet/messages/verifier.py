@@ -165,13 +165,15 @@ class Verifier:
 
     def _read(self, envelope: Envelope) -> Message:
         """Steps 6 and 7: the body and its payload."""
-        fields = decode_fast(envelope.body) or decode_slow(envelope.body)
-        payload, schema = fields[8], self._schemas.get(envelope.ptype)
-        if schema is None:
-            raise SignedMessageError(Code.BAD_FIELD, "a trust store is no message: its own loader reads it")
-        if not schema.fits(payload):
-            raise SignedMessageError(Code.BAD_FIELD, schema.fault(payload) or "payload")
-        return Message._make((envelope.ptype, *fields))
+        schema = self._schemas.get(envelope.ptype)
+        fields = None if schema is None else decode_fast(envelope.body, schema)
+        if fields is None:
+            fields = decode_slow(envelope.body)
+            if schema is None:
+                raise SignedMessageError(Code.BAD_FIELD, "a trust store is no message: its loader reads it")
+            if not schema.fits(fields[8]):
+                raise SignedMessageError(Code.BAD_FIELD, schema.fault(fields[8]) or "payload")
+        return Message(envelope.ptype, *fields)
 
     def _authorise(self, message: Message, signers: tuple[Entry, ...]) -> None:
         """Step 8: every signer may say this for this sender, and enough persons say it."""
