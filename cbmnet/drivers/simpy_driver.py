@@ -95,18 +95,21 @@ class Host:
 
     def deliver(self, flight: Flight, *, forged: bool = False) -> None:
         """Hands bytes to the endpoint now, as if they had just come in from `flight.sender`."""
-        recorder, now = self._recorder, self.env.now
+        now = self.env.now
         if self.down:
             self._drop(flight, now, "receiver down")
             return
         if self._tells_deliver:
-            label = flight.label
-            recorder.cause = recorder.tell(
-                Deliver, now, flight.sender, self.name, label.kind, label, flight.corrupted, forged,
-                cause=flight.cause,
-            )  # fmt: skip
+            self._tell_delivery(flight, now, forged)
         self.endpoint.receive(flight.data, flight.sender, now)
         self.pump()
+
+    def _tell_delivery(self, flight: Flight, now: float, forged: bool) -> None:
+        recorder, label = self._recorder, flight.label
+        recorder.cause = recorder.tell(
+            Deliver, now, flight.sender, self.name, label.kind, label, flight.corrupted, forged,
+            cause=flight.cause,
+        )  # fmt: skip
 
     def _on_arrival(self, event: Call) -> None:
         self.deliver(event.value)

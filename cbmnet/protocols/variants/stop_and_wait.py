@@ -78,7 +78,7 @@ class StopAndWait(EndpointBase):
     def command(self, command: object, now: float) -> None:
         """Queues the message behind those of its peer and stream."""
         send = expect_send(command)
-        line = self._line(send.peer, send.stream)
+        line = self._lines.get((send.peer, send.stream)) or self._line(send.peer, send.stream)
         if line.head is None:
             line.head, line.attempt = send, 0
             self._transmit(line, send, now)
@@ -92,7 +92,7 @@ class StopAndWait(EndpointBase):
         except RemoteProtocolError as error:
             self._events.append(Malformed(peer, str(error)))
             return
-        line = self._line(peer, stream)
+        line = self._lines.get((peer, stream)) or self._line(peer, stream)
         if type_ == DATA and envelope is not None:
             self._acknowledge(line, peer, stream, sequence, attempt)
             self._events.append(received(peer, envelope))
@@ -124,10 +124,7 @@ class StopAndWait(EndpointBase):
         return tuple(accumulate(self._rtos_s[:-1], initial=0.0))
 
     def _line(self, peer: str, stream: int) -> Line:
-        line = self._lines.get((peer, stream))
-        if line is None:
-            line = self._lines[peer, stream] = Line()
-        return line
+        return self._lines.setdefault((peer, stream), Line())
 
     def _transmit(self, line: Line, send: Send, now: float) -> None:
         line.deadline = deadline = now + self._rtos_s[line.attempt]
