@@ -5,6 +5,7 @@ among the newest 1,024, and the envelopes of the newest 64, so that an equivocat
 `check` changes nothing; `apply` takes the change that a caller has stored.
 """
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 from cbmnet.errors import LocalProtocolError
@@ -75,7 +76,7 @@ class ReplayGuard:
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, int], _Stream] = {}
-        self._digests: dict[bytes, None] = {}
+        self._digests: OrderedDict[bytes, None] = OrderedDict()  # a dict slows down as its head is emptied
 
     def is_duplicate(self, digest: bytes) -> bool:
         """Whether an envelope with this SHA-256 was accepted lately."""
@@ -111,7 +112,7 @@ class ReplayGuard:
         stream.add(change)
         self._digests[change.digest] = None
         if len(self._digests) > DIGESTS:
-            del self._digests[next(iter(self._digests))]
+            self._digests.popitem(last=False)
 
 
 def _first_gap(message: Message) -> Gap | None:
