@@ -73,7 +73,8 @@ class LinkContext:
 class StageMaker(Protocol):
     """How the registry builds a stage: its own config and its link."""
 
-    def __call__(self, config: Any, link: LinkContext) -> Stage: ...
+    def __call__(self, config: Any, link: LinkContext) -> Stage:
+        """One stage of one link."""
 
 
 STAGES: Family[StageMaker] = Family("stages", "cbmnet.channels.stages")

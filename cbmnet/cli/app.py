@@ -1,6 +1,9 @@
 """Assembles the verbs and turns every expected error into one clear message and its exit code."""
 
+import os
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -9,6 +12,7 @@ from cbmnet import __version__
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import CbmnetError, ConfigError
 
+_PID = os.getpid()
 ORDER = ("demo", "new", "check", "run", "explain", "replay", "validate", "doctor")
 
 
@@ -42,6 +46,7 @@ def _options(version: _Version = False) -> None:
 
 def start() -> None:
     """Runs the command; the exit code says what happened."""
+    signal.signal(signal.SIGINT, _stopped)
     try:
         build()()
     except ConfigError as error:
@@ -49,11 +54,16 @@ def start() -> None:
         _fail(f"{error}\n{count} fault{'s' * (count != 1)}, nothing was run.", 2)
     except CbmnetError as error:
         _fail(f"cbmnet: {error}", 2)
-    except KeyboardInterrupt:
-        _fail("stopped", 130)
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None
+
+
+def _stopped(number: int, frame: FrameType | None) -> None:
+    # Worker processes get the signal too; only the one at the terminal says so.
+    if os.getpid() == _PID:
+        print("stopped", file=sys.stderr)
+    raise SystemExit(130)
 
 
 def _fail(message: str, code: int) -> None:

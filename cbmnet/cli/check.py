@@ -35,9 +35,8 @@ def check(
     if as_json:
         print(json.dumps(facts))
         return
-    print(
-        f"{file}: good. {len(design.points)} points x {design.base.study.replications} replications = {runs} runs,"
-    )
+    size = f"{len(design.points)} points x {design.base.study.replications} replications = {runs} runs"
+    print(f"{file}: good. {size},")
     print(f"about {runs * run_s:.0f} s on one core. Next: cbmnet run {file}")
 
 

@@ -1,5 +1,6 @@
 """`cbmnet demo`: a historical episode and a small grid, answered in three sentences."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cbmnet.cli.options import Jobs
+from cbmnet.cli.options import AsJson, Jobs
 from cbmnet.cli.verb import VERBS
 
 FORWARDS, PRIOR = "states.russia.desk.forwards", "states.russia.prior"
@@ -25,12 +26,17 @@ def demo(
     reps: Annotated[int, typer.Option("--reps", min=2, help="Replications of each point.")] = 200,
     sims: Annotated[Path, typer.Option("--sims", help="The folder of episodes and studies.")] = Path("sims"),
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("results/demo"),
+    as_json: AsJson = False,
 ) -> None:
     """Run Norway 1995 both ways and a trusted-but-broken grid; answer in three sentences."""
     cores = jobs or os.cpu_count() or 1
     norway = _study(sims / "episodes/norway-1995.toml", (), reps, cores, out / "norway-1995")
     grid = _study(sims / "studies/trusted-but-broken.toml", GRID, reps, cores, out / "trusted-but-broken")
-    for number, sentence in enumerate(answers(norway, grid), start=1):
+    sentences = answers(norway, grid)
+    if as_json:
+        print(json.dumps({"answers": sentences, "folder": str(out)}))
+        return
+    for number, sentence in enumerate(sentences, start=1):
         print(f"{number}. {sentence}")
     print(f"written to {out}")
 
@@ -39,7 +45,9 @@ def answers(norway: dict[str, Any], grid: dict[str, Any]) -> list[str]:
     """The three sentences."""
     from cbmnet.reports import answer  # noqa: PLC0415
 
-    first = f"Norway 1995, would Russia rise over a rocket it was told of: {answer.escalation(norway, FORWARDS, PRIOR)}."
+    arms = {0.0: "when its notice is not passed on", 1.0: "when it is passed on"}
+    rises = answer.escalation(norway, FORWARDS, PRIOR, arms)
+    first = f"Norway 1995, does Russia rise over the announced rocket? {rises[0].upper()}{rises[1:]}."
     second = f"Passing the notice on helps: {answer.paired(norway, 'false_alarm_rises', PRIOR)}."
 
     def cell(metric: str, rival: str, loss: float, believed: float) -> dict[str, Any]:
@@ -50,10 +58,10 @@ def answers(norway: dict[str, Any], grid: dict[str, Any]) -> list[str]:
     good = cell("false_alarm", "seeker", 0.0, 0.98)
     missed = [cell("missed_threat", "expansionist", 1.0, believed) for believed in (0.98, 0.0)]
     third = (
-        f"A dead line that is trusted (.98) gives a false alarm in {answer.stated(wrong)} of 30-day runs, one known "
-        f"to be dead in {answer.stated(right)}, a good one in {answer.stated(good)} ({answer.method(wrong)}); the "
-        f"price, with an expansionist: {answer.stated(missed[0])} against {answer.stated(missed[1])} of runs end in "
-        f"a missed threat ({answer.method(missed[0])})."
+        f"A dead line that is trusted (.98) gives a false alarm in {answer.stated(wrong)} of 30-day runs, "
+        f"one known to be dead in {answer.stated(right)}, a good one in {answer.stated(good)} "
+        f"({answer.method(wrong)}); the price, with an expansionist: {answer.stated(missed[0])} against "
+        f"{answer.stated(missed[1])} of runs end in a missed threat ({answer.method(missed[0])})."
     )
     return [first, second, third]
 

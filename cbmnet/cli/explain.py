@@ -1,7 +1,10 @@
 """`cbmnet explain`: one run as a story, with its sequence diagram in the terminal and as SVG."""
 
 import json
+import sys
+import textwrap
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +12,7 @@ import typer
 from cbmnet.cli.options import AsJson, Seed, Set
 from cbmnet.cli.verb import VERBS
 
+PLAIN, WIDEST = 100, 140  # columns where there is no terminal, and at most: longer lines are hard to follow
 Before = Annotated[int, typer.Option("--rows", min=1, help="Rows of the diagram, up to the gravest moment.")]
 
 
@@ -24,7 +28,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell why a run went as it did: the chain of causes and a sequence diagram."""
-    from cbmnet.reports import diagram, sequence, story  # noqa: PLC0415 (the front loads pydantic late)
+    from cbmnet.reports import diagram, sequence, story, terminal  # noqa: PLC0415 (loaded late)
 
     title, trace = traced(path, overrides, seed, point, replication)
     records = diagram.read_trace(trace)
@@ -37,16 +41,16 @@ def explain(
     if last is None:
         print("Nothing happened in this run that anyone could fear.")
         return
+    width = min(get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else PLAIN
     print("\nThe chain of causes")
-    for link in links:
-        if words := story.sentence(link):
-            print(f"  {sequence.clock(link['at_s'])}  {words}")
-    shown = _around(diagram.rows(records), last["at_s"], rows)
+    for said in story.told(links):
+        print(textwrap.fill(said, width, initial_indent="  ", subsequent_indent=" " * 15))
+    shown = _up_to(diagram.rows(records), last["at_s"], rows)
     who = diagram.parties(records)
-    print("\nWhat passed between them (✕ lost, ▌ stopped, ? forged)")
-    print(sequence.text(shown, who))
+    print(f"\nWhat passed between them ({terminal.LEGEND})")
+    print(terminal.text(shown, who, width))
     if svg_path is not None:
-        svg_path.write_text(sequence.svg(shown, who, title))
+        svg_path.write_text(sequence.svg(shown, who, title), encoding="utf-8")
         print(f"\nwritten to {svg_path}")
 
 
@@ -78,7 +82,7 @@ def traced(
     return title, trace.result(tally.ended_s)
 
 
-def _around(rows: list[Any], at_s: float, count: int) -> list[Any]:
-    """The rows up to a moment, and the few that follow it at once."""
+def _up_to(rows: list[Any], at_s: float, count: int) -> list[Any]:
+    """The last rows up to a moment, those of that moment included."""
     before = [row for row in rows if row.at_s <= at_s]
     return before[-count:]

@@ -1,11 +1,13 @@
 """`cbmnet new`: a commented config to start from."""
 
+import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cbmnet.cli.options import AsJson
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import ConfigError, Fault
 
@@ -16,6 +18,7 @@ TEMPLATES = ("pair", "triad", "episode")
 def new(
     file: Annotated[Path, typer.Argument(help="Where to write it.", show_default=False)],
     template: Annotated[str, typer.Option(help=f"One of {', '.join(TEMPLATES)}.")] = "pair",
+    as_json: AsJson = False,
 ) -> None:
     """Write a commented config of about 30 lines."""
     if template not in TEMPLATES:
@@ -27,7 +30,10 @@ def new(
         file.write_text(text)
     except OSError as error:
         raise _fault(str(file), f": cannot be written ({error.strerror}).") from None
-    print(f"{file} written; next: cbmnet check {file}")
+    if as_json:
+        print(json.dumps({"written": str(file)}))
+    else:
+        print(f"{file} written; next: cbmnet check {file}")
 
 
 def _fault(key: str, message: str) -> ConfigError:

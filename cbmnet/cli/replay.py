@@ -45,9 +45,8 @@ def replay(
         closing = json.loads(first[-1])
         print(f"identical: {closing['records']} records, sha256 {closing['sha256']}")
     else:
-        print(
-            f"record {difference} differs:\n  {first[difference : difference + 1]}\n  {second[difference : difference + 1]}"
-        )
+        there = slice(difference, difference + 1)
+        print(f"record {difference} differs:\n  {first[there]}\n  {second[there]}")
     if difference is not None:
         raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ import typer
 
 from cbmnet.cli.options import AsJson, File, Jobs, Seed, Set
 from cbmnet.cli.progress import Progress
+from cbmnet.cli.tables import console, show_rows
 from cbmnet.cli.verb import VERBS
 
 SHOWN = ("false_alarm", "missed_threat", "peak_rung", "brier", "delivery")
@@ -61,47 +62,18 @@ def _with_study(overrides: list[str] | None, reps: int | None, seed: int | None)
 
 def show(summary: dict[str, Any], title: str) -> None:
     """The points as a table, the comparisons below it, each with n, level and method."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    screen = console()
     if title:
-        console.print(title, style="bold")
-    _show_rows(console, Table, summary["points"], _columns(summary["points"]), summary)
+        screen.print(title, style="bold")
+    show_rows(screen, summary["points"], _columns(summary["points"]))
     if summary.get("comparisons"):
         first = summary["comparisons"][0]
         ((by, baseline),) = first["less"].items()
-        console.print(f"\nPaired differences from {by} = {baseline}, same seeds", style="bold")
+        screen.print(f"\nPaired differences from {by} = {baseline}, same seeds", style="bold")
         names = list(dict.fromkeys(name for row in summary["comparisons"] for name in row["metrics"]))
-        _show_rows(console, Table, summary["comparisons"], names, summary)
+        show_rows(screen, summary["comparisons"], names)
 
 
 def _columns(points: list[dict[str, Any]]) -> list[str]:
     there = {name for point in points for name in point["metrics"]}
     return [name for name in SHOWN if name in there] or sorted(there)
-
-
-def _show_rows(
-    console: Any, table_class: Any, rows: list[dict[str, Any]], names: list[str], summary: Any
-) -> None:
-    table = table_class(show_edge=False, pad_edge=False)
-    for key in rows[0]["point"]:
-        table.add_column(key, no_wrap=False)
-    for name in names:
-        table.add_column(name, justify="right")
-    for row in rows:
-        cells = [str(value) for value in row["point"].values()]
-        table.add_row(*cells, *(_cell(row["metrics"].get(name)) for name in names))
-    console.print(table)
-    stated = [m for row in rows for name in names if (m := row["metrics"].get(name))]
-    if stated:
-        methods = sorted({m["method"] for m in stated})
-        sizes = sorted({m["n"] for m in stated})
-        n = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-        console.print(f"n = {n}, level {stated[0]['level']:.0%}, {'; '.join(methods)}", style="dim")
-
-
-def _cell(metric: dict[str, Any] | None) -> str:
-    from cbmnet.reports.answer import stated  # noqa: PLC0415
-
-    return "-" if metric is None else stated(metric)

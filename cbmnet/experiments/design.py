@@ -12,6 +12,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import Field
+
 from cbmnet.errors import ConfigError, Fault
 from cbmnet.metrics.metric import METRICS
 from cbmnet.simulation.config import Part, RunConfig
@@ -38,7 +40,7 @@ class ComparePart(Part):
 class StudyFile(RunConfig):
     """Everything a study file may say: one run, the sweep over it, and what is compared."""
 
-    sweep: dict[str, tuple[Scalar, ...]] = {}
+    sweep: dict[str, tuple[Scalar, ...]] = Field(default_factory=dict)
     compare: ComparePart | None = None
 
     def cross_faults(self) -> list[Problem]:

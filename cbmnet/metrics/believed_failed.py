@@ -9,7 +9,7 @@ from cbmnet.simulation.run import Facts
 
 @METRICS.register("believed_failed")
 class BelievedFailed:
-    """Messages that were delivered although their sender gave up on them: misperception in its purest form."""
+    """Messages that were delivered although their sender gave up on them."""
 
     kind: Literal["mean"] = "mean"
     wants: tuple[type, ...] = (

@@ -215,7 +215,9 @@ class Dialogue(EndpointBase):
         return self._desk(peer, Label(message.kind, purpose, message.epoch, message.sequence))
 
     def _heard_beat(self, peer: str, accepted: Accepted, now: float) -> None:
-        estimate, message = self._estimates.get(peer), accepted.message
+        # Whoever signed it counts, not whose line it came by: a relay of others' heartbeats hides nothing.
+        message = accepted.message
+        estimate = self._estimates.get(message.sender)
         if self._heartbeat.reaches == "desk" and (reason := self._stopped(peer, message)) is not None:
             self._events.append(Refused(peer, message, reason))
             return

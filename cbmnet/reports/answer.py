@@ -30,22 +30,23 @@ def at(summary: Summary, metric: str, **point: Any) -> dict[str, Any]:
     return statement
 
 
-def escalation(summary: Summary, by: str, prior_key: str) -> str:
-    """From which prior on runs rise, in each arm, and what the least prior gives."""
+def escalation(summary: Summary, by: str, prior_key: str, arm_words: dict[Any, str]) -> str:
+    """From which prior on runs rise, in each arm of `by`, and what the least prior gives."""
     arms: dict[Any, list[tuple[float, dict[str, Any]]]] = {}
     for point in summary["points"]:
         said = (point["point"][prior_key], point["metrics"]["false_alarm"])
         arms.setdefault(point["point"][by], []).append(said)
-    return "; ".join(f"with {by.rsplit('.', 1)[1]} = {arm} {_begins(rows)}" for arm, rows in arms.items())
+    return "; ".join(f"{arm_words[arm]}, {_begins(rows)}" for arm, rows in arms.items())
 
 
 def _begins(rows: list[tuple[float, dict[str, Any]]]) -> str:
     least, statement = rows[0]
     begun = [(prior, m) for prior, m in rows if m["mean"] > 0.0]
-    default = f"at the calm default {least:g} {round(statement['mean'] * statement['n'])} of {statement['n']} runs rose"
+    rose = round(statement["mean"] * statement["n"])
+    default = f"at the calm default {least:g} {rose} of {statement['n']} runs rose"
     if not begun:
-        most = rows[-1]
-        return f"no run rose at any prior up to {most[0]:g} ({stated(most[1])} there; {method(most[1])}), and {default}"
+        most, m = rows[-1]
+        return f"no run rose at any prior up to {most:g} ({stated(m)} there; {method(m)}), and {default}"
     half = next((prior for prior, m in begun if m["mean"] >= 0.5), None)
     first, m = begun[0]
     takes = "" if half is None else f" and takes more than half of the runs from {half:g}"
@@ -53,13 +54,13 @@ def _begins(rows: list[tuple[float, dict[str, Any]]]) -> str:
 
 
 def paired(summary: Summary, name: str, key: str) -> str:
-    """Where the arms differ in any run: how many points have an interval that excludes zero, and the extremes."""
+    """Where the arms differ in any run: how many intervals exclude zero, and the largest difference."""
     rows = [(c["point"][key], c["metrics"][name]) for c in summary["comparisons"]]
     differ = [(value, m) for value, m in rows if m["mean"] != 0.0 or m["low"] < m["high"]]
     clear = [(value, m) for value, m in differ if m["high"] < 0.0 or m["low"] > 0.0]
     largest = max(rows, key=lambda row: abs(row[1]["mean"]))
     return (
-        f"the paired interval of {name.replace('_', ' ')} excludes zero at {len(clear)} of the {len(differ)} priors "
-        f"where the arms differ in any run; the largest difference is {stated(largest[1])} a run at prior "
-        f"{largest[0]:g} ({method(largest[1])})"
+        f"the paired interval of {name.replace('_', ' ')} excludes zero at {len(clear)} of the "
+        f"{len(differ)} priors where the arms differ in any run; the largest difference is "
+        f"{stated(largest[1])} a run at prior {largest[0]:g} ({method(largest[1])})"
     )

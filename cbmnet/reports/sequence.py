@@ -1,138 +1,175 @@
-"""A sequence diagram as SVG and as text: lost messages end in a cross, forged ones are dashed and marked.
+"""A sequence diagram as SVG: lost messages end in a cross, forged ones are dashed and marked.
 
 Rows are evenly spaced and carry their time, since hours of silence and seconds of crisis must both be
-readable. Colours are Okabe and Ito's; marks and dashes say the same, so colour is never needed.
+readable; a row without a time happens with the one above. Colours are Okabe and Ito's; marks, dashes and
+words say the same, so colour is never needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from cbmnet.reports.diagram import DiagramRow
-from cbmnet.units import DAY_S
+from cbmnet.reports.words import clock
 
-LANE, ROW, LEFT, TOP = 300, 34, 110, 64
-_INK, _BLUE, _RED, _ORANGE, _GREY = "#222222", "#0072B2", "#D55E00", "#E69F00", "#8a8a8a"
-_COLOUR = {"arrives": _BLUE, "lost": _RED, "stopped": _ORANGE, "refused": _ORANGE, "forged": _RED}
-_CHARACTERS = 46
-
-
-def clock(at_s: float) -> str:
-    """Simulated time as day and time of day."""
-    day, rest = divmod(round(at_s), round(DAY_S))
-    return f"d{day} {rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
+LEFT, ROW, EDGE = 104, 32, 12
+NARROWEST_LANE, WIDEST_LANE = 190, 400
+NOTE_SIZE, LABEL_SIZE, TITLE_SIZE = 11, 12, 14
+_INK, _BLUE, _RED, _ORANGE, _GREY, _FAINT = "#222222", "#0072B2", "#D55E00", "#E69F00", "#767676", "#eeeeee"
+_COLOUR = {
+    "arrives": _BLUE, "lost": _RED, "stopped": _ORANGE, "refused": _ORANGE, "forged": _RED, "attack": _RED,
+}  # fmt: skip
+_DASH = {"forged": ' stroke-dasharray="6 4"'}
+_HALO = 'stroke="#ffffff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
+_LOST_AT = 0.75  # how far along its way the line of a lost message ends
 
 
 def svg(rows: Sequence[DiagramRow], parties: Sequence[str], title: str) -> str:
     """The diagram as one SVG document."""
-    lanes = {name: LEFT + LANE // 2 + LANE * number for number, name in enumerate(parties)}
-    width, height = LEFT + LANE * len(parties) + 10, TOP + ROW * (len(rows) + 1)
+    lane = _lane_width(rows, parties)
+    lanes = {name: LEFT + lane // 2 + lane * number for number, name in enumerate(parties)}
+    width = LEFT + lane * len(parties) + EDGE
+    titles = list(_title_lines(title, width - 2 * EDGE))
+    top = 30 + 18 * len(titles)
+    height = top + 24 + ROW * len(rows) + EDGE
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" font-family="sans-serif" font-size="12" role="img">',
+        f'height="{height}" font-family="sans-serif" role="img">',
         f"<title>{escape(title)}</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="12" y="20" font-size="14" font-weight="bold" fill="{_INK}">{escape(title)}</text>',
+        *titles,
     ]
     for name, x in lanes.items():
-        parts.append(
-            f'<text x="{x}" y="46" text-anchor="middle" font-weight="bold" fill="{_INK}">{escape(name)}</text>'
-        )
-        parts.append(
-            f'<line x1="{x}" y1="52" x2="{x}" y2="{height - 8}" stroke="{_GREY}" stroke-dasharray="2 3"/>'
-        )
+        parts += _lifeline(_fitted(name, LABEL_SIZE, lane - 24, bold=True), x, top, height - EDGE)
+    time = ""
     for number, row in enumerate(rows):
-        parts += _svg_row(row, TOP + ROW * (number + 1) - 8, lanes)
+        y = top + 24 + ROW * number + ROW // 2
+        if clock(row.at_s) != time:
+            time = clock(row.at_s)
+            parts += [
+                _line(EDGE, y - ROW // 2, width - EDGE, y - ROW // 2, _FAINT),
+                _text(EDGE, y + 4, time, NOTE_SIZE, fill=_GREY, anchor="start"),
+            ]
+        parts += _message(row, y, lanes, lane) if row.target else _note(row, y, lanes, lane)
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _svg_row(row: DiagramRow, y: int, lanes: dict[str, int]) -> list[str]:
-    time = f'<text x="12" y="{y}" fill="{_GREY}" font-size="11">{clock(row.at_s)}</text>'
-    source = lanes[row.source]
-    if not row.target:
-        return [time, *_note(row, source, y)]
-    colour = _COLOUR[row.fate]
-    target = lanes[row.target]
-    direction = 1 if target > source else -1
-    end = (
-        (source + target) // 2
-        if row.fate == "lost"
-        else target - direction * (10 if row.fate == "stopped" else 2)
+# --- room for words -----------------------------------------------------------------------------
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """About how wide a sans-serif font sets this text, on the wide side, in pixels."""
+    ems = sum(0.4 if c in " .,:;'|!()[]ijlftrI" else 0.92 if c in "mwMW@%" else 0.64 for c in text)
+    return ems * size * (1.08 if bold else 1.0)
+
+
+def _fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
+    """The text, or as much of it as fits with an ellipsis."""
+    shown = text
+    while text_width(shown, size, bold=bold) > width and len(text) > 1:
+        text = text[:-1]
+        shown = text.rstrip() + "…"
+    return shown
+
+
+def _lane_width(rows: Sequence[DiagramRow], parties: Sequence[str]) -> int:
+    """Wide enough for the widest words of any row within one lane, up to a limit."""
+    names = [text_width(name, LABEL_SIZE, bold=True) + 24 for name in parties]
+    needed = [
+        text_width(row.text, LABEL_SIZE if row.target else NOTE_SIZE, bold=row.loud) + 32 for row in rows
+    ]
+    return round(min(WIDEST_LANE, max(NARROWEST_LANE, *names, *needed)))
+
+
+def _title_lines(title: str, width: float) -> Iterable[str]:
+    """The title, broken after its commas: the first line larger."""
+    line, number = "", 0
+    for part in [*title.split(", "), ""]:
+        size = LABEL_SIZE if number else TITLE_SIZE
+        longer = f"{line}, {part}" if line else part
+        if not part or (line and text_width(longer, size, bold=not number) > width):
+            shown = _fitted(line, size, width, bold=not number)
+            yield _text(EDGE, 22 + 18 * number, shown, size, bold=not number, anchor="start")
+            line, number = part, number + 1
+        else:
+            line = longer
+
+
+# --- shapes -------------------------------------------------------------------------------------
+
+
+def _text(
+    x: float, y: float, text: str, size: int, *, bold: bool = False, fill: str = _INK, anchor: str = "middle"
+) -> str:
+    """Words with a white halo, so that they can be read over a lifeline."""
+    weight = ' font-weight="bold"' if bold else ""
+    return (
+        f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight} text-anchor="{anchor}" fill="{fill}" '
+        f"{_HALO}>{escape(text)}</text>"
     )
-    dash = ' stroke-dasharray="6 4"' if row.fate == "forged" else ""
-    line = f'<line x1="{source}" y1="{y}" x2="{end}" y2="{y}" stroke="{colour}" stroke-width="1.6"{dash}/>'
-    near = source + direction * LANE // 2
-    text = (
-        f'<text x="{near}" y="{y - 5}" text-anchor="middle" fill="{_INK}">{escape(_short(row.text))}</text>'
-    )
-    return [time, line, _head(row.fate, end, y, direction, colour), text]
 
 
-def _head(fate: str, x: int, y: int, direction: int, colour: str) -> str:
-    if fate == "lost":
-        return f'<path d="M{x - 5} {y - 5} L{x + 5} {y + 5} M{x - 5} {y + 5} L{x + 5} {y - 5}" stroke="{colour}" stroke-width="2"/>'
-    arrow = (
-        f'<path d="M{x} {y} L{x - 7 * direction} {y - 4} L{x - 7 * direction} {y + 4} Z" fill="{colour}"/>'
-    )
-    if fate in ("stopped", "refused"):
-        return (
-            f'{arrow}<line x1="{x}" y1="{y - 7}" x2="{x}" y2="{y + 7}" stroke="{colour}" stroke-width="3"/>'
-        )
-    return arrow
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "") -> str:
+    return f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="{colour}"{more}/>'
 
 
-def _note(row: DiagramRow, x: int, y: int) -> list[str]:
-    text = _short(row.text)
-    half = min(LANE // 2 - 4, 4 + 3.2 * len(text))
-    fill, weight = ("#FFF3D6", "bold") if row.loud else ("#F2F2F2", "normal")
+def _lifeline(name: str, x: int, top: int, bottom: int) -> list[str]:
+    half = text_width(name, LABEL_SIZE, bold=True) / 2 + 10
     return [
-        f'<rect x="{x - half:.0f}" y="{y - 15}" width="{2 * half:.0f}" height="20" rx="4" fill="{fill}" stroke="{_GREY}" stroke-width=".6"/>',
-        f'<text x="{x}" y="{y}" text-anchor="middle" font-size="11" font-weight="{weight}" fill="{_INK}">{escape(text)}</text>',
+        _line(x, top + 8, x, bottom, _GREY, ' stroke-dasharray="2 3"'),
+        _box(x - half, top - 14, 2 * half, 24, "#ffffff", _INK),
+        f'<text x="{x}" y="{top + 2}" font-size="{LABEL_SIZE}" font-weight="bold" text-anchor="middle" '
+        f'fill="{_INK}">{escape(name)}</text>',
     ]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _CHARACTERS else text[: _CHARACTERS - 1] + "…"
+def _box(x: float, y: float, width: float, height: float, fill: str, stroke: str) -> str:
+    return (
+        f'<rect x="{x:.0f}" y="{y:g}" width="{width:.0f}" height="{height:g}" rx="4" fill="{fill}" '
+        f'stroke="{stroke}" stroke-width=".7"/>'
+    )
 
 
-def text(rows: Sequence[DiagramRow], parties: Sequence[str], width: int = 110) -> str:
-    """The diagram for a terminal: one line a row, an arrow between the lifelines' columns."""
-    lane = max(24, (width - 14) // len(parties))
-    columns = {name: 14 + lane * number + lane // 2 for number, name in enumerate(parties)}
-    total = 14 + lane * len(parties)
-    head = list(" " * total)
-    for name, column in columns.items():
-        _put(head, column - len(name) // 2, name)
-    lines = ["".join(head).rstrip()]
-    for row in rows:
-        line = list(" " * total)
-        for column in columns.values():
-            line[column] = "│"
-        _put(line, 0, clock(row.at_s))
-        if row.target:
-            _arrow(line, row, columns)
-        else:
-            label = f"[{row.text}]" if row.loud else row.text
-            _put(line, max(13, min(columns[row.source] - len(label) // 2, total - len(label))), label)
-        lines.append("".join(line).rstrip())
-    return "\n".join(lines)
+def _note(row: DiagramRow, y: int, lanes: dict[str, int], lane: int) -> list[str]:
+    x, text = lanes[row.source], _fitted(row.text, NOTE_SIZE, lane - 28, bold=row.loud)
+    half = text_width(text, NOTE_SIZE, bold=row.loud) / 2 + 8
+    weight = ' font-weight="bold"' if row.loud else ""
+    return [
+        _box(x - half, y - 11, 2 * half, 22, "#FFF3D6" if row.loud else "#F4F4F4", _GREY),
+        f'<text x="{x}" y="{y + 4}" font-size="{NOTE_SIZE}"{weight} text-anchor="middle" '
+        f'fill="{_INK}">{escape(text)}</text>',
+    ]
 
 
-_HEADS = {"lost": "✕", "stopped": "▌", "refused": "▌", "forged": "?"}
+def _message(row: DiagramRow, y: int, lanes: dict[str, int], lane: int) -> list[str]:
+    """A line with its head, its words above it in the lane next to the sender."""
+    source, target, colour = lanes[row.source], lanes[row.target], _COLOUR[row.fate]
+    way = 1 if target > source else -1
+    begin = source + 14 * way if row.fate == "forged" else source
+    end = source + round((target - source) * _LOST_AT) if row.fate == "lost" else target - 2 * way
+    width = ' stroke-width="3"' if row.fate == "attack" else ' stroke-width="1.6"'
+    text = _fitted(row.text, LABEL_SIZE, lane - 28, bold=row.loud)
+    return [
+        _line(begin, y + 7, end, y + 7, colour, width + _DASH.get(row.fate, "")),
+        *_marks(row.fate, source, end, y + 7, way),
+        _text(source + way * lane / 2, y - 1, text, LABEL_SIZE, bold=row.loud),
+    ]
 
 
-def _arrow(line: list[str], row: DiagramRow, columns: dict[str, int]) -> None:
-    source, target = columns[row.source], columns[row.target]
-    low, high = min(source, target) + 1, max(source, target) - 1
-    dash = "╌" if row.fate == "forged" else "─"
-    for column in range(low, high + 1):
-        line[column] = dash
-    label = f" {row.text} "[: max(0, high - low - 3)]
-    _put(line, (low + high + 1 - len(label)) // 2, label)
-    right = target > source
-    line[high if right else low] = _HEADS.get(row.fate, "▶" if right else "◀")
-
-
-def _put(line: list[str], at: int, label: str) -> None:
-    for offset, character in enumerate(label):
-        if 0 <= at + offset < len(line):
-            line[at + offset] = character
+def _marks(fate: str, source: int, end: int, y: int, way: int) -> list[str]:
+    """The head of the line, and a mark at the tail of a forged one: it does not come from there."""
+    colour = _COLOUR[fate]
+    if fate == "lost":
+        cross = f"M{end - 5} {y - 5} L{end + 5} {y + 5} M{end - 5} {y + 5} L{end + 5} {y - 5}"
+        return [f'<path class="lost" d="{cross}" stroke="{colour}" stroke-width="2.2"/>']
+    tip = end - 5 * way if fate in ("stopped", "refused") else end
+    back = tip - 8 * way
+    marks = [f'<path d="M{tip} {y} L{back} {y - 4} L{back} {y + 4} Z" fill="{colour}"/>']
+    if fate in ("stopped", "refused"):
+        bar = ' stroke-width="4"'
+        marks.append(_line(end - 3 * way, y - 8, end - 3 * way, y + 8, colour, bar))
+    if fate == "forged":
+        at = source + 9 * way
+        marks.append(
+            f'<circle cx="{at}" cy="{y}" r="5" fill="#ffffff" stroke="{colour}" stroke-width="1.6"/>'
+        )
+    return marks

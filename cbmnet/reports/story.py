@@ -3,23 +3,24 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cbmnet.reports.words import answered, clock, elapsed, signalled
 from cbmnet.states.ladder import RUNG_NAMES
-from cbmnet.units import format_duration
 
 
 def gravest(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """What the story is about: an attack, else the highest rise, else the most alarmed belief."""
-    for kind, weight in (
-        ("Attack", "at_s"),
-        ("Rung", "after"),
-        ("Decision", "probability"),
-        ("Belief", "probability"),
-    ):
-        found = [r for r in records if r["record"] == kind]
-        rising = [r for r in found if kind != "Rung" or r["after"] > r["before"]]
-        if rising:
-            return max(rising, key=lambda r: (r[weight], -r["id"]))
+    for kind, weight in _GRAVE:
+        found = [r for r in records if r["record"] == kind and not _cools(r)]
+        if found:
+            return max(found, key=lambda r: (r[weight], -r["id"]))
     return None
+
+
+_GRAVE = (("Attack", "at_s"), ("Rung", "after"), ("Decision", "probability"), ("Belief", "probability"))
+
+
+def _cools(record: dict[str, Any]) -> bool:
+    return record["record"] == "Rung" and bool(record["after"] < record["before"])
 
 
 def chain(records: Sequence[dict[str, Any]], last: dict[str, Any]) -> list[dict[str, Any]]:
@@ -55,6 +56,11 @@ def _descendants(records: Sequence[dict[str, Any]], root: int) -> list[dict[str,
     return found
 
 
+def told(links: Sequence[dict[str, Any]]) -> list[str]:
+    """The chain as lines, each with its time; records that need no words are left out."""
+    return [f"{clock(link['at_s'])}  {said}" for link in links if (said := sentence(link))]
+
+
 def sentence(r: dict[str, Any]) -> str:
     """One record in words."""
     return _TOLD[r["record"]](r) if r["record"] in _TOLD else ""
@@ -62,10 +68,8 @@ def sentence(r: dict[str, Any]) -> str:
 
 def _told_activity(r: dict[str, Any]) -> str:
     intent = "preparing an attack" if r["intent"] else "meaning no harm"
-    said = "gives notice of it" if r["noticed"] else "gives no notice"
-    return (
-        f"{r['actor']}, {intent}, does {r['activity_class']} {r['activity']} toward {r['toward']} and {said}."
-    )
+    said = "notice" if r["noticed"] else "no notice"
+    return f"{r['actor']}, {intent}, gives {r['toward']} {said} of {r['activity_class']} {r['activity']}."
 
 
 _PHASES = {
@@ -84,13 +88,13 @@ _TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
     "Deliver": lambda r: (
         f"A {'forged ' * r['forged']}{r['kind']} in {r['sender']}'s name reaches {r['receiver']}."
     ),
-    "Accept": lambda r: f"{r['receiver']} accepts the {r['kind']} after {format_duration(r['transit_s'])}.",
+    "Accept": lambda r: f"{r['receiver']} accepts the {r['kind']}, {elapsed(r['transit_s'])} old.",
     "Stop": lambda r: f"The {r['kind']} arrived, but is {r['reason']} at {r['receiver']}'s desk.",
     "Reject": lambda r: f"{r['receiver']} refuses it: {r['code']}.",
     "Observed": lambda r: f"{r['observer']} sees {r['activity_class']} {r['activity']} of {r['actor']}.",
     "Verdict": lambda r: f"{r['agent']}'s analyst finds the notice {r['verdict']}: {r['reason']}.",
-    "Signal": lambda r: f"{r['observer']} has a {r['signal'].replace('_', ' ')} about {r['about']}.",
-    "Answer": lambda r: f"{r['asker']}'s query to {r['peer']} is settled: {r['outcome']}.",
+    "Signal": lambda r: f"{r['observer']} {signalled(r['signal'], r['about'])}.",
+    "Answer": lambda r: f"{r['asker']} {answered(r['outcome'], r['peer'])}.",
     "Belief": lambda r: (
         f"{r['observer']} now holds P({r['about']} prepares an attack) = {r['probability']:.3g}, "
         f"trusting the line at {r['delivery']:.2g}."

@@ -9,7 +9,6 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Label
 from cbmnet.drivers.simpy_driver import Call, schedule
 from cbmnet.protocols.endpoint import DATA, encode_frame
-from cbmnet.simulation.build import Simulation
 from cbmnet.simulation.config import (
     ActivityAt,
     AttackAt,
@@ -22,6 +21,7 @@ from cbmnet.simulation.config import (
     WithholdAt,
 )  # fmt: skip
 from cbmnet.simulation.keys import REALM
+from cbmnet.simulation.simulation import Simulation
 from cbmnet.units import DAY_S
 
 

@@ -82,6 +82,18 @@ def named_latency(stage: str, config: Any) -> Latency:
     return Latency(flight.at_s for probe in probes for flight in route.carry(probe, 0.0))
 
 
+def channel_of(config: RunConfig, source: str, target: str) -> Any:
+    """The channel part in force from one party to another."""
+    return config.channels.get(f"{source}>{target}", config.channel)
+
+
+def believed_latency(config: RunConfig, part: StatePart, source: str, target: str) -> Latency:
+    """F as the target believes it: a named distribution, or what link and protocol are configured to do."""
+    if part.believed_latency == "configured":
+        return configured_latency(channel_of(config, source, target), config.protocol)
+    return named_latency(part.believed_latency.name, part.believed_latency.config)
+
+
 @lru_cache(maxsize=256)
 def two_way(latency: Latency) -> Latency:
     """There and back, kept because every state of a study asks for the same."""

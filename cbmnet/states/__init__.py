@@ -1,0 +1,1 @@
+"""The parties: what they do, what they believe of each other, and how they escalate."""

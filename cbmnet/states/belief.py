@@ -38,7 +38,8 @@ class BeliefRule(Protocol):
 class BeliefMaker(Protocol):
     """How the registry builds a rule: its own config, the observer's world model and latency, the ttl."""
 
-    def __call__(self, config: Any, world: World, latency: Latency, ttl_s: float) -> BeliefRule: ...
+    def __call__(self, config: Any, world: World, latency: Latency, ttl_s: float) -> BeliefRule:
+        """One belief about one partner."""
 
 
 BELIEFS: Family[BeliefMaker] = Family("beliefs", "cbmnet.states.beliefs")

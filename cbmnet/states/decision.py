@@ -18,7 +18,8 @@ class DecisionRule(Protocol):
 class DecisionMaker(Protocol):
     """How the registry builds a rule: its own config."""
 
-    def __call__(self, config: Any) -> DecisionRule: ...
+    def __call__(self, config: Any) -> DecisionRule:
+        """One way to decide about one partner."""
 
 
 DECISIONS: Family[DecisionMaker] = Family("decisions", "cbmnet.states.decisions")

@@ -26,13 +26,13 @@ class PerfectChannelConfig:
 
 def config_of(parameters: PerfectChannelConfig) -> RunConfig:
     """The run config of the case."""
-    honest = {"benign": 1.0, "attack": 0.0}
+    honest, truthful = {"benign": 1.0, "attack": 0.0}, {"benign": 0, "attack": 0}
     silent = {"base": "0/d"}
     return RunConfig.model_validate({
         "name": "perfect-channel",
         "study": {"horizon": f"{parameters.days}d"},
         "channel": {"hops": 1, "loss": 0.0, "delay": "0s", "distribution": "constant"},
-        "activities": {"exercise": {"rate": "1/d", "notice": honest, "contradiction": {"benign": 0, "attack": 0}}},
+        "activities": {"exercise": {"rate": "1/d", "notice": honest, "contradiction": truthful}},
         "signals": {"alarm": silent, "severe_warning": silent, "hostile_message": silent},
         "state": {},
         "states": {name: {"prior": parameters.prior, "believed_delivery": 1.0} for name in ("red", "blue")},

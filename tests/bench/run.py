@@ -67,9 +67,9 @@ def show(results: dict[str, list[dict[str, float]]]) -> None:
         )
     runs, memory = per["pair_30_days"], max(r["peak_mib"] for r in results["pair_30_days"])
     print(
-        f"30 days, 2 states, hourly heartbeats, MAC, all metrics: {1 / median(runs):.1f} runs a second on one core "
-        f"({1 / runs[-1]:.1f} to {1 / runs[0]:.1f}; floor {RUNS_A_SECOND_FLOOR:.0f}), {memory:.0f} MiB "
-        f"(limit {MEMORY_MIB_LIMIT:.0f})"
+        f"30 days, 2 states, hourly heartbeats, MAC, all metrics: {1 / median(runs):.1f} runs a second "
+        f"on one core ({1 / runs[-1]:.1f} to {1 / runs[0]:.1f}; floor {RUNS_A_SECOND_FLOOR:.0f}), "
+        f"{memory:.0f} MiB (limit {MEMORY_MIB_LIMIT:.0f})"
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +162,17 @@ def test_version_and_help() -> None:
     helped = cbmnet("--help").stdout
     for verb in ("new", "check", "run", "explain", "replay", "validate", "doctor", "demo"):
         assert verb in helped
+
+
+def test_ctrl_c_stops_with_130(tmp_path: Path) -> None:
+    """A run that is interrupted says that it was stopped, writes no traceback and exits with 130."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "cbmnet", "run", str(SIMS / "studies/trusted-but-broken.toml"), "--jobs", "1"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(timeout=2.5)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert said == "stopped\n"

@@ -26,8 +26,8 @@ FAMILIES: list[Family[Any]] = [STAGES, VARIANTS, BELIEFS, DECISIONS, METRICS, CA
 
 # What a config needs beyond its defaults: an ordinary value for each field name.
 ORDINARY = {
-    "loss_prob": 0.3, "p_prob": 0.1, "r_prob": 0.3, "delay_s": 60.0, "duplicate_prob": 0.3, "corrupt_prob": 0.3,
-    "mtbf_s": 3600.0, "mttr_s": 600.0, "rto_s": 10.0,
+    "loss_prob": 0.3, "p_prob": 0.1, "r_prob": 0.3, "delay_s": 60.0, "duplicate_prob": 0.3,
+    "corrupt_prob": 0.3, "mtbf_s": 3600.0, "mttr_s": 600.0, "rto_s": 10.0,
 }  # fmt: skip
 
 
@@ -135,7 +135,7 @@ class TestVariant:
 
 @pytest.mark.parametrize("name", members(BELIEFS))
 def test_a_belief_is_always_a_probability(name: str) -> None:
-    """Through activities, notices, signals and experiments the belief stays in [0, 1] and begins at the prior."""
+    """It begins at the prior and stays in [0, 1] through activities, notices, signals and experiments."""
     kind = ActivityClass("exercise", 1e-5)
     world = World(1e-8, 1e-6, {"exercise": kind}, {"alarm": (4e-6, 1.6e-5)})
     rule = BELIEFS[name].make(config_of(BELIEFS, name), world, Latency([600.0, 1200.0]), 1e6)

@@ -119,7 +119,7 @@ def test_each_is_one_file(tmp_path: Path) -> None:
     assert metrics["duplicates_rejected"]["mean"] > 0
     assert metrics["peak_rung"]["mean"] > 1
     wrong = subprocess.run(
-        [*run, "--set", "protocol.copies=many"], capture_output=True, text=True, cwd=tmp_path
+        [*run, "--set", "protocol.copies=many"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert wrong.returncode == 2
     assert "protocol.copies" in wrong.stderr

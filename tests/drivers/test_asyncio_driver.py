@@ -40,7 +40,7 @@ async def test_messages_cross_a_real_socket_in_order() -> None:
 
 
 async def test_a_lost_datagram_is_sent_again_by_the_timer() -> None:
-    """While the receiver ignores the sender the message is lost; the real timer repeats it until it is known."""
+    """While the receiver ignores the sender its message is lost; the real timer repeats it until known."""
     a, b, at_a, at_b = await pair(rto_s=0.06)
     b.know("a", ("127.0.0.1", 1))  # bytes from any address but this are now ignored
     b._names.pop(a.address)

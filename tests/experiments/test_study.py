@@ -52,7 +52,7 @@ def test_the_same_bytes_for_any_jobs_and_hash_seed(tmp_path: Path) -> None:
 
 
 def test_passing_the_notice_on_prevents_what_its_absence_causes() -> None:
-    """Norway: at prior .03 every run rises without the notice and none with it; the paired interval excludes 0."""
+    """Norway at prior .03: runs rise without the notice and not with it; the paired interval excludes 0."""
     said = answered(NORWAY, 40, "states.russia.prior=0.03")
     assert metric(said, "false_alarm", states__russia__desk__forwards=0.0)["mean"] > 0.9
     assert metric(said, "false_alarm", states__russia__desk__forwards=1.0)["mean"] < 0.1
@@ -71,7 +71,7 @@ def test_strict_verification_stops_the_2008_forgery() -> None:
 
 
 def test_trust_in_a_broken_line_gives_false_alarms() -> None:
-    """H1: at true delivery 0, believing .98 gives more false alarms than believing 0; interval excludes zero."""
+    """H1: at true delivery 0, believing .98 gives more false alarms than 0; the interval excludes zero."""
     said = answered(
         SIMS / "studies/trusted-but-broken.toml", 60, "states.rival.type=matched", "state.prior=0.05",
         "channel.loss=1.0",

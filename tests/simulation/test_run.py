@@ -1,6 +1,7 @@
 """One run, end to end."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,10 +19,10 @@ def records(lines: list[str], *kinds: str) -> list[dict[str, Any]]:
 
 
 def decisions(lines: list[str]) -> list[tuple[Any, ...]]:
-    kept = []
-    for r in records(lines, "Belief", "Decision", "Rung", "Answer", "Verdict"):
-        kept.append(tuple(value for key, value in r.items() if key not in ("id", "cause")))
-    return kept
+    return [
+        tuple(value for key, value in r.items() if key not in ("id", "cause"))
+        for r in records(lines, "Belief", "Decision", "Rung", "Answer", "Verdict")
+    ]
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(world: World) -> None:
@@ -134,7 +135,7 @@ def test_causes_come_before_what_they_cause(world: World) -> None:
     found = records(lines)
     assert all(r["cause"] < r["id"] for r in found)
     assert [r["id"] for r in found] == list(range(1, len(found) + 1))
-    assert all(a["at_s"] <= b["at_s"] for a, b in zip(found, found[1:], strict=False))
+    assert all(a["at_s"] <= b["at_s"] for a, b in pairwise(found))
 
 
 def test_every_sent_datagram_has_one_fate_or_is_under_way(world: World) -> None:

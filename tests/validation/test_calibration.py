@@ -18,7 +18,9 @@ from cbmnet.validation.calibration import (
 
 RUNS = 100
 SMALL = CalibrationConfig(runs=RUNS)
-CHOSEN = {(1.0, 0.9, 0.0), (0.9, 0.5, 6.0), (0.9, 0.9, 24.0), (0.5, 0.9, 24.0), (0.5, 0.5, 0.0), (0.0, 0.9, 0.0)}
+CHOSEN = {
+    (1.0, 0.9, 0.0), (0.9, 0.5, 6.0), (0.9, 0.9, 24.0), (0.5, 0.9, 24.0), (0.5, 0.5, 0.0), (0.0, 0.9, 0.0),
+}  # fmt: skip
 # Outages are the subtlest of the planted errors and need more runs than the others to be found.
 TWIN_RUNS = {"twin: outages judged as independent": 300}
 

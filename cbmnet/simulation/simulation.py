@@ -1,0 +1,36 @@
+"""A run that is ready to go, and all that is in it."""
+
+from dataclasses import dataclass, field
+
+from simpy import Environment, Event
+
+from cbmnet.drivers.simpy_driver import Host
+from cbmnet.protocols.dialogue import Dialogue
+from cbmnet.records import Recorder
+from cbmnet.simulation.config import RunConfig
+from cbmnet.states.state import State
+from cbmnet.streams import Streams
+from cbmnet.verification.agent import VerificationAgent
+from cbmnet.verification.monitor import Monitor
+
+
+@dataclass(slots=True)
+class Simulation:
+    """A run that is ready to go: the environment, its states, agents and hosts, and when it is over."""
+
+    config: RunConfig
+    env: Environment
+    recorder: Recorder
+    streams: Streams
+    over: Event
+    states: dict[str, State] = field(default_factory=dict)
+    agents: dict[str, VerificationAgent] = field(default_factory=dict)
+    dialogues: dict[str, Dialogue] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    kids: dict[str, bytes] = field(default_factory=dict)
+    monitor: Monitor | None = None
+
+    def end(self) -> None:
+        """Ends the run at the present time."""
+        if not self.over.triggered:
+            self.over.succeed()

@@ -1,0 +1,104 @@
+"""The chain of causes of a run, and its words."""
+
+from collections.abc import Callable
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from cbmnet.datagram import Label
+from cbmnet.records import RECORDS, Attack, Belief, Decision, Rung
+from cbmnet.reports import story
+from cbmnet.reports.words import elapsed
+
+Records = list[dict[str, Any]]
+BELIEF = Belief(3.0, 4, 0, "blue", "red", 0.9, 0.5)
+DECISION = Decision(2.0, 3, 0, "blue", "red", "rise", 0.4, 2.0)
+RISE = Rung(1.0, 2, 0, "blue", "red", 1, 2, 0)
+ATTACK = Attack(0.0, 1, 0, "red", "blue", 0.1, True)
+
+
+def test_the_gravest_is_an_attack_then_a_rise_then_a_decision_then_a_belief(
+    tell: Callable[..., Records],
+) -> None:
+    """Each outweighs what follows it, whatever the numbers; of equals the first; nothing is None."""
+    ordered = [ATTACK, RISE, DECISION, BELIEF]
+    for number, record in enumerate(ordered):
+        gravest = story.gravest(tell(*reversed(ordered[number:])))
+        assert gravest is not None
+        assert gravest["record"] == type(record).__name__
+    again = RISE._replace(id=9, at_s=9.0)
+    assert story.gravest(tell(again, RISE)) == tell(RISE)[0]
+    assert story.gravest([]) is None
+
+
+def test_cooling_is_nothing_grave(tell: Callable[..., Records]) -> None:
+    """A step down the ladder is outweighed by any decision, and alone is no story."""
+    down = RISE._replace(before=9, after=8)
+    assert story.gravest(tell(down, DECISION))["record"] == "Decision"  # type: ignore[index]
+    assert story.gravest(tell(down)) is None
+
+
+@pytest.mark.parametrize("name", ["norway", "hoax", "broken"])
+def test_the_chain_goes_from_a_first_cause_to_the_gravest(name: str, request: pytest.FixtureRequest) -> None:
+    """It starts without cause, each link is caused by one before it, and it ends in the gravest."""
+    records: Records = request.getfixturevalue(name)
+    last = story.gravest(records)
+    assert last is not None
+    links = story.chain(records, last)
+    assert links[0]["cause"] == 0
+    assert links[-1] == last
+    known = {link["id"] for link in links}
+    by_id = {record["id"]: record for record in records}
+    for link in links[1:]:
+        cause = link["cause"]
+        while cause and cause not in known:  # the arrival of a notice is passed over, not its cause
+            cause = by_id[cause]["cause"]
+        assert cause in known
+    assert [link["id"] for link in links] == sorted(known)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("norway", "The notice arrived, but is not forwarded at russia's desk."),
+        ("hoax", "A forged leader-text in india's name reaches pakistan."),
+        ("broken", "The notice is lost on hop 1 (loss)."),
+    ],
+)
+def test_the_story_names_the_fate_of_the_words(name: str, said: str, request: pytest.FixtureRequest) -> None:
+    """What became of the notice, or where a false text came from, is one of the sentences."""
+    records: Records = request.getfixturevalue(name)
+    last = story.gravest(records)
+    assert last is not None
+    assert said in [story.sentence(link) for link in story.chain(records, last)]
+
+
+def test_every_kind_of_record_has_words_or_none() -> None:
+    """No record can end a story in an error."""
+    for kind in RECORDS:
+        hints = get_type_hints(kind)
+        record = {name: _any_value(name, hint) for name, hint in hints.items()}
+        said = story.sentence({"record": kind.__name__, **record})
+        assert said == "" or said.endswith(".")
+
+
+_CHOSEN = {"outcome": "none", "phase": "open", "signal": "alarm"}
+
+
+def _any_value(name: str, hint: Any) -> Any:
+    if hint is Label:
+        return "notice/1/0/1#1.0"
+    return _CHOSEN.get(name) or (get_args(hint) or (hint,))[0](1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.0, "0 s"), (0.25, "0.25 s"), (59.6, "1 m"), (90.0, "1 m 30 s"), (2181.0, "36 m 21 s"),
+        (3570.0, "59 m 30 s"), (3599.6, "1 h"), (5335.2, "1 h 29 m"), (86399.9, "1 d"), (86400.0, "1 d"),
+        (129600.0, "1 d 12 h"), (35.7 * 86400, "35 d 17 h"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_told_in_its_two_largest_units(seconds: float, said: str) -> None:
+    """Rounded to the smaller of the two, carried where it rounds up."""
+    assert elapsed(seconds) == said
