@@ -65,8 +65,8 @@ class Correspondence:
         assert table is not None
         self._recorder.cause = self._tell(Answer, event.peer, event.outcome)
         partner.outlook.experiment(table[event.outcome])
-        if partner.deliberation is not None:
-            partner.deliberation.answered()
+        if partner.deliberation is not None and event.outcome != "none":
+            partner.deliberation.answered()  # only an answer may close a decision early, silence never
 
     # --- listening ------------------------------------------------------------------------------
 

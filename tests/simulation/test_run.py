@@ -213,3 +213,19 @@ def test_a_template_runs(template: str) -> None:
     config = design_from(source_from_text(text, f"{template}.toml")).points[0].config
     assert isinstance(config, RunConfig)
     assert run(config, 1, 0).sealed > 0
+
+
+def test_a_query_without_an_answer_closes_no_decision(world: World) -> None:
+    """On a dead line every decision waits for its deadline, however many queries went unanswered."""
+    _, lines = world.trace(channel__loss=1.0, states__blue__believed_delivery=0.9)
+    assert "none" in {r["outcome"] for r in records(lines, "Answer")}
+    due: dict[tuple[str, str], float] = {}
+    closed = 0
+    for r in records(lines, "Decision"):
+        pair = (r["decider"], r["about"])
+        if r["phase"] == "open":
+            due[pair] = r["closes_s"]
+        else:
+            assert r["at_s"] == pytest.approx(due[pair])
+            closed += 1
+    assert closed > 0
