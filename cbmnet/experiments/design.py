@@ -16,11 +16,12 @@ from pydantic import Field
 
 from cbmnet.errors import ConfigError, Fault
 from cbmnet.metrics.metric import METRICS
-from cbmnet.simulation.config import Part, RunConfig
+from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.faults import validated
 from cbmnet.simulation.fields import Scalar
 from cbmnet.simulation.identity import digest, resolved
 from cbmnet.simulation.lines import KeySyntaxError, read_key
+from cbmnet.simulation.part import Part
 from cbmnet.simulation.show import key_text
 from cbmnet.simulation.source import Source, read_source
 from cbmnet.simulation.words import Problem

@@ -5,12 +5,13 @@ for every state and every link; `[states.NAME]` and `[channels."a>b"]` override 
 whose source is "choice" have no anchor in a source: report sensitivity, read directions, not levels.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from cbmnet.channels.stage import STAGES
 from cbmnet.protocols.endpoint import VARIANTS
+from cbmnet.simulation.cross import cross_faults
 from cbmnet.simulation.fields import (
     Chosen,
     Count,
@@ -23,6 +24,8 @@ from cbmnet.simulation.fields import (
     Rate,
     WholeNumber,
 )
+from cbmnet.simulation.part import Part
+from cbmnet.simulation.script import Timeline
 from cbmnet.simulation.words import Problem, errors_at
 from cbmnet.states.belief import BELIEFS
 from cbmnet.states.decision import DECISIONS
@@ -40,12 +43,6 @@ Stage = Annotated[Chosen, FamilyNode(STAGES, "stage")]
 Variant = Annotated[Chosen, FamilyNode(VARIANTS, "variant")]
 Belief = Annotated[Chosen, FamilyNode(BELIEFS, "rule")]
 DecisionNode = Annotated[Chosen, FamilyNode(DECISIONS, "rule")]
-
-
-class Part(BaseModel):
-    """A table of the file: frozen, and a key it does not know is a fault."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class StudyPart(Part):
@@ -200,100 +197,6 @@ class StatePart(Part):
     intent: IntentPart = IntentPart()
 
 
-class Scripted(Part):
-    """`[[at]]`: something that happens at a set time."""
-
-    time: Duration
-
-
-class ActivityAt(Scripted):
-    """An activity of `actor` toward `toward`; `notice = false` withholds its notice."""
-
-    event: Literal["activity"]
-    actor: str
-    toward: str
-    class_: str = Field(alias="class")
-    size: Count = 20000
-    notice: Flag = True
-    seen: Flag = True
-    contradicts: Flag = False
-
-
-class IntentAt(Scripted):
-    """The true intent of `actor` toward `toward` becomes 0 or 1."""
-
-    event: Literal["intent"]
-    actor: str
-    toward: str
-    intent: Annotated[WholeNumber, Field(le=1)]
-
-
-class AttackAt(Scripted):
-    """`actor` attacks `toward`; the run ends."""
-
-    event: Literal["attack"]
-    actor: str
-    toward: str
-
-
-class WithholdAt(Scripted):
-    """`actor` gives no notices for a while."""
-
-    event: Literal["withhold"]
-    actor: str
-    for_: PositiveDuration = Field(alias="for")
-
-
-class OutageAt(Scripted):
-    """The link from `from` to `to` carries nothing for a while."""
-
-    event: Literal["outage"]
-    from_: str = Field(alias="from")
-    to: str
-    for_: PositiveDuration = Field(alias="for")
-
-
-class ForgeryAt(Scripted):
-    """An impostor sends `to` a message in the name of `claims`, without any of its keys."""
-
-    event: Literal["forgery"]
-    claims: str
-    to: str
-    forges: Literal["hostile-text", "reassurance"] = "hostile-text"
-
-
-class CrashAt(Scripted):
-    """The endpoint of `party` is down for a while; it keeps its stored state."""
-
-    event: Literal["crash"]
-    party: str
-    for_: PositiveDuration = Field(alias="for")
-
-
-class SignalAt(Scripted):
-    """The sensors of `observer` report something about `about`."""
-
-    event: Literal["signal"]
-    observer: str
-    about: str
-    signal: Literal["alarm", "severe_warning"] = "alarm"
-
-
-class BulletinAt(Scripted):
-    """The monitor tells `to` that what `about` is said to do or say is so, or is not."""
-
-    event: Literal["bulletin"]
-    about: str
-    to: str
-    confirms: Flag = True
-
-
-Timeline = Annotated[
-    ActivityAt | IntentAt | AttackAt | WithholdAt | OutageAt | ForgeryAt | CrashAt | SignalAt | BulletinAt,
-    Field(discriminator="event"),
-]
-
-
 class RunConfig(Part):
     """One point of a study: everything a run needs but its replication number."""
 
@@ -324,57 +227,3 @@ class RunConfig(Part):
     def cross_faults(self) -> list[Problem]:
         """What one part says of another that is not so; a larger file adds its own."""
         return cross_faults(self)
-
-
-def cross_faults(config: RunConfig) -> list[Problem]:
-    """What one part of the config says of another that is not so: names, times, what needs what."""
-    states = set(config.states)
-    pairs = {f"{a}>{b}" for a in states for b in states if a != b}
-    faults = [
-        Problem(
-            ("channels", key), f'no such link; write "from>to" with two of {_listed(states)}', shows=False
-        )
-        for key in config.channels
-        if key not in pairs
-    ]
-    if config.heartbeat.period == "off":
-        faults += [
-            Problem(
-                ("states", name, "believed_delivery"), "needs heartbeats; set heartbeat.period", "learned"
-            )
-            for name, state in config.states.items()
-            if state.believed_delivery == "learned"
-        ]
-    for number, event in enumerate(config.at):
-        faults += _event_faults(event, config, states, ("at", number, event.event))
-    return faults
-
-
-def _event_faults(
-    event: Any, config: RunConfig, states: set[str], at: tuple[str | int, ...]
-) -> list[Problem]:
-    named = {
-        key.rstrip("_"): getattr(event, key)
-        for key in ("actor", "toward", "from_", "to", "claims", "party", "observer", "about")
-        if hasattr(event, key)
-    }
-    there = _listed(states)
-    faults = [
-        Problem((*at, key), f"no such state; there are {there}", name)
-        for key, name in named.items()
-        if name not in states
-    ]
-    if isinstance(event, ActivityAt) and event.class_ not in config.activities:
-        classes = _listed(set(config.activities))
-        faults.append(Problem((*at, "class"), f"no such activity; there are {classes}", event.class_))
-    if len(set(named.values())) < len(named):
-        faults.append(Problem(at, "names the same state twice", shows=False))
-    if event.time > config.study.horizon:
-        faults.append(Problem((*at, "time"), "is after study.horizon", shows=False))
-    if isinstance(event, BulletinAt) and config.monitor is None:
-        faults.append(Problem(at, "a bulletin needs a [monitor] to publish it", shows=False))
-    return faults
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names))

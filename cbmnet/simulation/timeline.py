@@ -9,7 +9,8 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Label
 from cbmnet.drivers.simpy_driver import Call, schedule
 from cbmnet.protocols.endpoint import DATA, encode_frame
-from cbmnet.simulation.config import (
+from cbmnet.simulation.keys import REALM
+from cbmnet.simulation.script import (
     ActivityAt,
     AttackAt,
     BulletinAt,
@@ -20,7 +21,6 @@ from cbmnet.simulation.config import (
     SignalAt,
     WithholdAt,
 )  # fmt: skip
-from cbmnet.simulation.keys import REALM
 from cbmnet.simulation.simulation import Simulation
 from cbmnet.units import DAY_S
 
