@@ -4,6 +4,7 @@ It sits between endpoint and state, so link acknowledgements and wire heartbeats
 per message, never per attempt: asking the same clerk twice does not make two clerks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cbmnet.datagram import Label
@@ -26,17 +27,20 @@ class DeskConfig:
 
 
 class Desk:
-    """One state's desk."""
+    """One state's desk; `draws` gives the draws of each sender, so no two senders share a fate."""
 
-    __slots__ = ("_config", "_draws")
+    __slots__ = ("_by_sender", "_config", "_draws")
 
-    def __init__(self, config: DeskConfig, draws: LinkDraws) -> None:
+    def __init__(self, config: DeskConfig, draws: Callable[[str], LinkDraws]) -> None:
         self._config, self._draws = config, draws
+        self._by_sender: dict[str, LinkDraws] = {}
 
-    def judge(self, label: Label, rung: int) -> str | None:
+    def judge(self, sender: str, label: Label, rung: int) -> str | None:
         """None if the message is passed on, else why it is not; `rung` is the state's own."""
-        config = self._config
-        words = self._draws.words(label)
+        config, draws = self._config, self._by_sender.get(sender)
+        if draws is None:
+            draws = self._by_sender[sender] = self._draws(sender)
+        words = draws.words(label)
         if unit(words[1]) < min(0.9, config.refusal_prob + config.refusal_per_rung_prob * rung):
             return REFUSED
         return None if unit(words[0]) < config.forward_prob else NOT_FORWARDED

@@ -1,5 +1,6 @@
 """Links and routes: what becomes of a datagram between two endpoints."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from random import Random
@@ -50,6 +51,17 @@ class Route:
             flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
         return flights
 
+    def transit_s(self, datagram: Datagram) -> float:
+        """How long the datagram would take if nothing on the way lost it: every hop, every stage."""
+        flight = Flight(datagram.data, datagram.label, 0.0, self._draws, self.source)
+        for link in self.links:
+            if link is not self.links[0]:
+                flight.enter(link.draws)
+            for stage in link.stages:
+                flight = stage.apply([flight], flight.at_s)[0]
+                flight.drop = None
+        return flight.at_s
+
 
 def _pass_on(flight: Flight, hop: int, link: Link) -> list[Flight]:
     if flight.drop is not None:
@@ -62,15 +74,47 @@ def _pass_on(flight: Flight, hop: int, link: Link) -> list[Flight]:
     return flights
 
 
+class _Again:
+    """A stage whose reserved words an earlier stage of its hop has used: it draws from a further set."""
+
+    __slots__ = ("_purpose", "_stage")
+
+    def __init__(self, stage: Stage, number: int) -> None:
+        self._stage, self._purpose = stage, f"again/{number}"
+
+    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+        kept = [flight.words for flight in flights]
+        for flight in flights:
+            flight.words = flight.more_words(self._purpose)
+        leaving = self._stage.apply(flights, now_s)
+        for flight, words in zip(flights, kept, strict=True):
+            flight.words = words
+        return leaving
+
+
 def build_route(source: str, target: str, hops: Sequence[Sequence[StageSpec]], streams: Streams) -> Route:
     """A route from stage names and configs, one list a hop; each hop has draws of its own."""
     links = []
     for number, specs in enumerate(hops):
         name = f"{source}>{target}/{number}"
-        context = LinkContext(name, partial(_generator, streams, name))
-        stages = [STAGES[kind].make(config, context) for kind, config in specs]
-        links.append(Link(name, stages, streams.link(name)))
+        links.append(Link(name, _stages(name, specs, streams), streams.link(name)))
     return Route(source, target, links)
+
+
+def _stages(name: str, specs: Sequence[StageSpec], streams: Streams) -> list[Stage]:
+    """The stages of one hop; none shares draws with another, also where a kind or a word comes twice."""
+    kinds: Counter[str] = Counter()
+    words: Counter[int] = Counter()
+    stages: list[Stage] = []
+    for kind, config in specs:
+        place = name if not kinds[kind] else f"{name}#{kinds[kind]}"
+        stage = STAGES[kind].make(config, LinkContext(place, partial(_generator, streams, place)))
+        used = getattr(stage, "uses", ())
+        again = max((words[word] for word in used), default=0)
+        stages.append(_Again(stage, again) if again else stage)
+        kinds[kind] += 1
+        words.update(used)
+    return stages
 
 
 def _generator(streams: Streams, name: str, purpose: str) -> Random:

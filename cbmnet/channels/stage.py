@@ -28,6 +28,7 @@ class Flight:
     cause = 0
     hop = 0
     corrupted = False
+    generation = 0
     drop: str | None = None
 
     def __init__(self, data: bytes, label: Label, at_s: float, draws: LinkDraws, sender: str = "") -> None:
@@ -48,15 +49,20 @@ class Flight:
         return self.draws.words(self.label, purpose.encode())
 
     def duplicate(self) -> "Flight":
-        """A further copy, whose later fate is drawn apart: its label has the next copy number."""
-        label = self.label._replace(copy=self.label.copy + 1)
+        """A further copy, whose later fate is drawn apart: its label has a copy number of its own.
+
+        Each duplicating stage on the way owns a bit of the copy number (`generation` counts them), so
+        no two copies of a datagram ever share one.
+        """
+        label = self.label._replace(copy=self.label.copy | 1 << (self.generation & 15))
         twin = Flight(self.data, label, self.at_s, self.draws, self.sender)
         twin.cause, twin.hop, twin.corrupted = self.cause, self.hop, self.corrupted
+        twin.generation = self.generation + 1
         return twin
 
 
 class Stage(Protocol):
-    """One impairment of one link."""
+    """One impairment of one link; a built-in one names its reserved words in `uses`."""
 
     def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
         """The flights that leave; `now_s` is when the datagram was sent."""

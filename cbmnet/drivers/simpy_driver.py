@@ -33,9 +33,14 @@ class Call:
         self.value = value
 
 
-def schedule(env: Environment, delay_s: float, value: Any, function: Callable[[Any], None]) -> None:
+LAST = 2  # after everything else of the same time: SimPy's own priorities are 0 and 1
+
+
+def schedule(
+    env: Environment, delay_s: float, value: Any, function: Callable[[Any], None], priority: int = NORMAL
+) -> None:
     """Calls `function` with an event of this value after the delay."""
-    env.schedule(Call(function, value), NORMAL, delay_s)  # type: ignore[arg-type]
+    env.schedule(Call(function, value), priority, delay_s)  # type: ignore[arg-type]
 
 
 class Host:
@@ -51,6 +56,7 @@ class Host:
     ) -> None:
         self.env, self.name, self.endpoint = env, name, endpoint
         self.down = False
+        self._down_until_s = 0.0
         self._on_event, self._recorder = on_event, recorder
         # Records that nobody wants are not even told on the message path.
         self._tells_send, self._tells_drop = recorder.is_wanted(Send), recorder.is_wanted(Drop)
@@ -135,11 +141,15 @@ class Host:
 
     def crash(self, duration_s: float) -> None:
         """Goes down: what arrives is lost and timers wait; comes back with its stored state."""
+        if not self.down:
+            self._recorder.tell(Crash, self.env.now, self.name, True)
         self.down = True
-        self._recorder.tell(Crash, self.env.now, self.name, True)
+        self._down_until_s = max(self._down_until_s, self.env.now + duration_s)
         schedule(self.env, duration_s, None, self._restart)
 
     def _restart(self, _: Call) -> None:
+        if not self.down or self.env.now < self._down_until_s:
+            return  # another crash lasts longer
         self.down = False
         self._recorder.tell(Crash, self.env.now, self.name, False)
         self._armed = None

@@ -24,6 +24,8 @@ class BelievedFailed:
 
     def feed(self, record: Any) -> None:
         """Takes one record."""
+        if type(record) is Deliver and (record.corrupted or record.kind == "link-ack"):
+            return
         if type(record) is Deliver:
             label = record.label
             self._delivered.add((record.sender, record.receiver, label.stream, label.sequence))

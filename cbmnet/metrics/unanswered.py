@@ -20,8 +20,9 @@ class Unanswered:
 
     def feed(self, record: Any) -> None:
         """Takes one record."""
-        self._none += record.outcome == "none"
-        self._count += 1
+        if record.outcome != "late":  # recorded when it comes, long after the query was settled
+            self._none += record.outcome == "none"
+            self._count += 1
 
     def result(self, ended_s: float) -> float | None:
         """The value of the run."""

@@ -205,20 +205,20 @@ class Dialogue(EndpointBase):
         message = accepted.message
         if message.kind == "heartbeat":
             self._heard_beat(event.peer, accepted, now)
-        elif (reason := self._stopped(event.peer, message)) is not None:
+        elif (reason := self._stopped(message)) is not None:
             self._turn_away(event.peer, accepted, reason, now)
         else:
             self._hear(event.peer, accepted, now)
 
-    def _stopped(self, peer: str, message: Message) -> str | None:
+    def _stopped(self, message: Message) -> str | None:
         purpose = message.stream % _PURPOSES
-        return self._desk(peer, Label(message.kind, purpose, message.epoch, message.sequence))
+        return self._desk(message.sender, Label(message.kind, purpose, message.epoch, message.sequence))
 
     def _heard_beat(self, peer: str, accepted: Accepted, now: float) -> None:
         # Whoever signed it counts, not whose line it came by: a relay of others' heartbeats hides nothing.
         message = accepted.message
         estimate = self._estimates.get(message.sender)
-        if self._heartbeat.reaches == "desk" and (reason := self._stopped(peer, message)) is not None:
+        if self._heartbeat.reaches == "desk" and (reason := self._stopped(message)) is not None:
             self._events.append(Refused(peer, message, reason))
             return
         if estimate is not None:

@@ -13,6 +13,7 @@ _SIGNALS = {
 }
 _ANSWERS = {
     "none": "has no answer from {} in time",
+    "late": "has an answer from {} too late to count",
     "benign": "has a benign answer from {}",
     "other": "is refused, or answered otherwise, by {}",
 }

@@ -58,7 +58,7 @@ def _make_state(sim: Simulation, name: str) -> State:
         part.empathy, part.empathy_window,
     )  # fmt: skip
     clerk = DeskConfig(part.desk.forwards, part.desk.refusal, part.desk.refusal_per_rung)
-    desk = Desk(clerk, sim.streams.link(f"desk/{name}"))
+    desk = Desk(clerk, lambda sender: sim.streams.link(f"desk/{name}<{sender}"))
     rungs = Ladder(ladder.query, ladder.rise, ladder.deadline, ladder.cool)
     return State(sim.env, name, habits, rungs, desk, sim.recorder, start_rung=part.start_rung, attack=sim.end)
 

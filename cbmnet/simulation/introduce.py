@@ -31,9 +31,10 @@ def introduce(sim: Simulation, name: str, other: str) -> None:
         partial(state.intent_changed, other),
     )
     latency = worlds.believed_latency(config, part, other, name)
+    round_trip = worlds.two_way(worlds.believed_latency(config, part, name, other), latency)
     outlook = _outlook(sim, name, other, latency)
     state.partners[other] = Partner(
-        sim.states[other], intent, outlook, worlds.two_way(latency), generator("answers"), _bulletins(config)
+        sim.states[other], intent, outlook, round_trip, generator("answers"), _bulletins(config)
     )
     if state.habits.decides:
         state.partners[other].deliberation = _deliberation(sim, state, outlook)
@@ -42,7 +43,7 @@ def introduce(sim: Simulation, name: str, other: str) -> None:
 
 def _outlook(sim: Simulation, name: str, other: str, latency: Latency) -> Outlook:
     config, part = sim.config, sim.config.states[name]
-    believed, delivery = worlds.world(config, part), part.believed_delivery
+    believed, delivery = worlds.world(config, part, name), part.believed_delivery
     rule = BELIEFS[part.belief.name].make(part.belief.config, believed, latency, config.crypto.ttl)
     learned = partial(_learned, sim, name, other)
     return Outlook(
@@ -70,7 +71,8 @@ def _deliberation(sim: Simulation, state: State, outlook: Outlook) -> Deliberati
 
 def _add_sources(sim: Simulation, state: State, other: str, generator: Any) -> None:
     """The sources of events in which `state` acts toward `other` or senses it."""
-    partner, believed = state.partners[other], worlds.world(sim.config, sim.config.states[state.name])
+    partner, part = state.partners[other], sim.config.states[state.name]
+    believed = worlds.world(sim.config, part, state.name)
     state.sources.append(partner.intent)
     own = partial(getattr, partner.intent, "intent")
     for name, kind in believed.classes.items():

@@ -1,9 +1,10 @@
 """From config to what each observer believes of a partner, and to how the channel is made."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from cbmnet.channels.link import StageSpec, build_route
+from cbmnet.channels.link import Route, StageSpec, build_route
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.channels.stages.exponential import ExponentialConfig
@@ -54,24 +55,30 @@ def configured_latency(channel: ChannelPart, protocol: Any) -> Latency:
     """F as the configured link and protocol make it: the first arrival of each of 4,096 probes.
 
     The probes run through the real stages with draws of their own, so the table is the same in every
-    replication. What never arrives is left out: F is the latency of what arrives.
+    replication. F is the latency of what arrives, so loss must not shorten it: what a probe would have
+    taken is read with its losses undone. A protocol that repeats itself arrives with its first attempt
+    that was not lost; where all were, one attempt is taken as good as another.
     """
     route = build_route("probe", "target", hops(channel), Streams(0, 0))
     variant: Any = VARIANTS[protocol.name].make(protocol.config)
     offsets_s = variant.attempt_offsets_s() if hasattr(variant, "attempt_offsets_s") else (0.0,)
-    transits_s = []
-    for number in range(1, TABLE_SIZE + 1):
-        arrivals_s = [
-            flight.at_s
-            for attempt, offset_s in enumerate(offsets_s, start=1)
-            for flight in route.carry(
-                Datagram(b"\0", "target", Label("probe", 0, 0, number, attempt)), offset_s
-            )
-            if flight.drop is None
-        ]
-        if arrivals_s:
-            transits_s.append(min(arrivals_s))
-    return Latency(transits_s or [0.0])
+    return Latency(_first_arrival_s(route, offsets_s, number) for number in range(1, TABLE_SIZE + 1))
+
+
+def _first_arrival_s(route: Route, offsets_s: Sequence[float], number: int) -> float:
+    attempts = [
+        Datagram(b"\0", "target", Label("probe", 0, 0, number, attempt))
+        for attempt in range(1, len(offsets_s) + 1)
+    ]
+    arrivals_s = [
+        offset_s + route.transit_s(attempt)
+        for offset_s, attempt in zip(offsets_s, attempts, strict=True)
+        if len(offsets_s) == 1 or any(f.drop is None for f in route.carry(attempt, offset_s))
+    ]
+    if arrivals_s:
+        return min(arrivals_s)
+    chosen = number % len(offsets_s)
+    return offsets_s[chosen] + route.transit_s(attempts[chosen])
 
 
 @lru_cache(maxsize=64)
@@ -79,7 +86,7 @@ def named_latency(stage: str, config: Any) -> Latency:
     """F as a delay stage of the given name would make it."""
     route = build_route("probe", "named", [[(stage, config)]], Streams(0, 0))
     probes = (Datagram(b"\0", "named", Label("probe", 0, 0, n)) for n in range(TABLE_SIZE))
-    return Latency(flight.at_s for probe in probes for flight in route.carry(probe, 0.0))
+    return Latency(route.transit_s(probe) for probe in probes)
 
 
 def channel_of(config: RunConfig, source: str, target: str) -> Any:
@@ -95,9 +102,9 @@ def believed_latency(config: RunConfig, part: StatePart, source: str, target: st
 
 
 @lru_cache(maxsize=256)
-def two_way(latency: Latency) -> Latency:
+def two_way(there: Latency, back: Latency) -> Latency:
     """There and back, kept because every state of a study asks for the same."""
-    return latency.two_way()
+    return there.there_and_back(back)
 
 
 def pair(part: ProbPair) -> Pair:
@@ -128,8 +135,8 @@ def heartbeat(part: HeartbeatPart) -> HeartbeatConfig:
     return HeartbeatConfig(period_s, part.reaches, part.half_life)
 
 
-def world(config: RunConfig, observer: StatePart) -> World:
-    """What an observer believes of any partner."""
+def world(config: RunConfig, observer: StatePart, name: str) -> World:
+    """What the observer of this name believes of any partner."""
     signals = config.signals
     return World(
         onset_per_s=observer.prior / observer.memory,
@@ -142,7 +149,16 @@ def world(config: RunConfig, observer: StatePart) -> World:
             RUNG_RISE: _rates(signals.rung_rise),
         },
         answers=answers(config.dialogue),
+        word_s=_word_s(config, name),
     )
+
+
+def _word_s(config: RunConfig, name: str) -> float:
+    """How long after an activity a third party's word of it may still come."""
+    if config.monitor is None:
+        return 0.0
+    line = configured_latency(channel_of(config, "monitor", name), config.protocol)
+    return config.monitor.delay + line.quantile(1.0) + 1.0
 
 
 def true_intent(actor: StatePart, observer: StatePart) -> IntentConfig:

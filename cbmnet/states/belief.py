@@ -28,8 +28,8 @@ class BeliefRule(Protocol):
     def signal(self, name: str, at_s: float, weight: float = 1.0) -> None:
         """A mark of `World.signals` happened; a weight below 1 discounts it (empathy)."""
 
-    def experiment(self, outcome: Pair, at_s: float) -> None:
-        """An experiment was settled with P(outcome | benign), P(outcome | attack)."""
+    def experiment(self, outcome: Pair, at_s: float, now_s: float) -> None:
+        """An experiment about the intent at `at_s` was settled now, with P(outcome | benign, | attack)."""
 
     def next_review_s(self, now_s: float) -> float | None:
         """When silence alone will next have changed the belief noticeably, or None."""

@@ -16,6 +16,8 @@ from cbmnet.states.partner import Habits, Partner
 _BULLETIN = {True: "confirms", False: "contradicts"}
 _SAID = {Acknowledged: "acknowledged", GaveUp: "gave up"}
 
+BEFORE_CLOSE_S = 0.01
+
 
 class Correspondence:
     """Turns what one state's endpoint says into evidence about its partners.
@@ -53,7 +55,8 @@ class Correspondence:
             return
         if activity:
             partner.asked.add(activity)
-        deadline_s = min(wait_s, habits.answer_deadline_s)
+        # Just before the decision closes, so that the outcome, silence included, is there to decide by.
+        deadline_s = max(0.0, min(wait_s, habits.answer_deadline_s) - BEFORE_CLOSE_S)
         two_way_prob = partner.outlook.delivery_prob() ** 2 * partner.two_way.arrived_by(deadline_s)
         partner.query_table = query_outcomes(habits.answers, two_way_prob)
         self._command(talk.Ask(name, activity, "what is this activity?", deadline_s))
@@ -80,6 +83,8 @@ class Correspondence:
             self._heard(event)
         elif kind is talk.Answered:
             self._settle_query(event)
+        elif kind is talk.Late:
+            self._tell(Answer, event.peer, "late")
         elif kind is talk.Rejected:
             self._tell(Reject, event.peer, event.code)
         elif kind is talk.Refused:

@@ -11,8 +11,9 @@ class DecisionRule(Protocol):
     def closes_now(self, probability: float, highest_before: float, rise_prob: float) -> bool:
         """Whether an open decision closes before its deadline; `highest_before` is 0 at a fresh opening."""
 
-    def rises(self, at_close: float, highest: float, rise_prob: float) -> bool:
-        """Whether the state rises, from the belief at the close and the highest since the opening."""
+    def rises(self, at_close: float, highest: float, rise_prob: float, *, at_deadline: bool) -> bool:
+        """Whether the state rises: from the belief at the close, the highest since the opening, and whether
+        the deadline closed it."""
 
 
 class DecisionMaker(Protocol):

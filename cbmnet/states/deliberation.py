@@ -12,11 +12,14 @@ from math import inf
 
 from simpy import Environment
 
-from cbmnet.drivers.simpy_driver import Call, schedule
+from cbmnet.drivers.simpy_driver import LAST, Call, schedule
 from cbmnet.records import Decision, Recorder
 from cbmnet.states.decision import DecisionRule
 from cbmnet.states.ladder import TOP_RUNG, Ladder
 from cbmnet.states.outlook import Outlook
+from cbmnet.units import HOUR_S
+
+WATCH_S = HOUR_S
 
 
 @dataclass(slots=True)
@@ -53,20 +56,17 @@ class Deliberation:
         self._open: OpenDecision | None = None
         self._decided_activity = 0
         self._review_at_s = inf
+        self._look_at_s = -inf
         self.alarmed_s = -inf
         self.calm_since_s = 0.0
         outlook.moved = self.consider
 
     def consider(self, probability: float) -> None:
         """Looks at a belief that may have moved."""
-        now = self._env.now
         if self._rung() >= TOP_RUNG:
             return
         rise_prob = self._ladder.rise_prob[self._rung()]
-        if probability > self._ladder.query_prob:
-            self.alarmed_s = now
-        if probability >= rise_prob / 2.0:
-            self.calm_since_s = now
+        self._watch(probability)
         before = 0.0 if self._open is None else self._open.highest
         if self._open is None and probability > self._ladder.query_prob:
             self._open_decision(probability)
@@ -77,6 +77,24 @@ class Deliberation:
             if self._rule.closes_now(probability, before, rise_prob):
                 self._close(probability)
         self._plan_review()
+
+    def _watch(self, probability: float) -> None:
+        """Keeps when the belief last was alarming and last not calm, to the hour while it is either.
+
+        Between events the belief drifts back in silence, and nothing would say when it passed.
+        """
+        now, unrest_prob = self._env.now, self._ladder.rise_prob[self._rung()] / 2.0
+        if probability > self._ladder.query_prob:
+            self.alarmed_s = now
+        if probability >= unrest_prob:
+            self.calm_since_s = now
+        if probability >= min(unrest_prob, self._ladder.query_prob) and self._look_at_s <= now:
+            self._look_at_s = now + WATCH_S
+            schedule(self._env, WATCH_S, None, self._look_again)
+
+    def _look_again(self, event: Call) -> None:
+        if self._rung() < TOP_RUNG:
+            self._watch(self._outlook.probability())
 
     def answered(self) -> None:
         """An answer has moved the belief: the decision closes if there is no more reason to rise."""
@@ -97,33 +115,41 @@ class Deliberation:
         self._hurry(decision)
         decision.cause = self._tell("open", probability, decision.closes_s)
         if decision.closes_s == closes_s:
-            schedule(self._env, wait_s, (decision, closes_s), self._on_deadline)
+            schedule(self._env, wait_s, (decision, closes_s), self._on_deadline, LAST)
         self._ask(decision.closes_s - self._env.now)
 
     def _hurry(self, decision: OpenDecision) -> None:
-        """A new activity with a deadline of its own shortens the decision; each activity does so once."""
-        seen, activity = self._outlook.latest_class, self._outlook.latest_activity
+        """A fresh activity with a deadline of its own shortens the decision; each activity does so once.
+
+        It is fresh for as long as there is to decide about it; an old one hurries nobody.
+        """
+        outlook = self._outlook
+        seen, activity, now = outlook.latest_class, outlook.latest_activity, self._env.now
         if seen is None or activity == self._decided_activity:
             return
+        wait_s = seen.deadline_s or self._ladder.deadline_s[self._rung()]
+        if now - outlook.latest_s > wait_s:
+            return
         self._decided_activity = activity
-        decision.rung = seen.rung
-        closes_s = self._env.now + (seen.deadline_s or inf)
+        if seen.rung is not None:
+            decision.rung = max(seen.rung, decision.rung or 0)
+        closes_s = now + wait_s
         if closes_s < decision.closes_s:
             decision.closes_s = closes_s
-            schedule(self._env, closes_s - self._env.now, (decision, closes_s), self._on_deadline)
+            schedule(self._env, closes_s - now, (decision, closes_s), self._on_deadline, LAST)
 
     def _on_deadline(self, event: Call) -> None:
         decision, closes_s = event.value
         if self._open is not None and decision is self._open and decision.closes_s == closes_s:
             self._recorder.cause = self._open.cause
-            self._close(self._outlook.probability())
+            self._close(self._outlook.probability(), at_deadline=True)
 
-    def _close(self, probability: float) -> None:
+    def _close(self, probability: float, *, at_deadline: bool = False) -> None:
         decision, self._open = self._open, None
         assert decision is not None
         highest = max(decision.highest, probability)
         rise_prob = self._ladder.rise_prob[self._rung()]
-        rises = self._rule.rises(probability, highest, rise_prob)
+        rises = self._rule.rises(probability, highest, rise_prob, at_deadline=at_deadline)
         cause = self._tell("rise" if rises else "stay", probability, self._env.now)
         if rises:
             self._recorder.cause = cause
@@ -147,5 +173,6 @@ class Deliberation:
     def _on_review(self, event: Call) -> None:
         if event.value == self._review_at_s:
             self._review_at_s = inf
-            self._recorder.cause = 0
+            # What moved the belief is the silence about what was seen last.
+            self._recorder.cause = self._outlook.latest_record
             self._outlook.update()

@@ -28,8 +28,8 @@ class World:
     """What an observer believes of one partner: rates per second, indexed by intent where they are pairs.
 
     `onset_per_s` and `end_per_s` move the hidden intent; `classes` are the partner's activities;
-    `signals` are the other marks by name; `experiments` are outcome tables by name, except the query,
-    whose table depends on the believed two-way delivery.
+    `signals` are the other marks by name; `word_s` is how long after an activity a third party's word of
+    it may still come.
     """
 
     onset_per_s: float
@@ -37,7 +37,7 @@ class World:
     classes: Mapping[str, ActivityClass]
     signals: Mapping[str, Pair]
     answers: Answers = field(default_factory=Answers)
-    experiments: Mapping[str, Mapping[str, Pair]] = field(default_factory=dict)
+    word_s: float = 0.0
 
     @property
     def prior(self) -> float:

@@ -23,15 +23,16 @@ class Latency:
         """The time by which this share has arrived."""
         return self._sorted_s[min(self._count - 1, int(share * self._count))]
 
-    def two_way(self) -> "Latency":
-        """The distribution of there and back: sums over the table against a fixed reordering of itself.
+    def there_and_back(self, back: "Latency") -> "Latency":
+        """The distribution of this way and then the other: sums of one table and a reordering of the other.
 
         The reordering steps through the table by a number prime to its size, so low, middle and high
         values meet each other evenly and no random draw is needed.
         """
-        count = self._count
+        count, other = self._count, back._sorted_s
         step = next(s for s in range(int(count * 0.618) | 1, 2 * count + 3) if _coprime(s, count))
-        return Latency(self._sorted_s[i] + self._sorted_s[(i * step) % count] for i in range(count))
+        shuffled = ((i * step) % count * len(other) // count for i in range(count))
+        return Latency(self._sorted_s[i] + other[k] for i, k in enumerate(shuffled))
 
 
 def _coprime(a: int, b: int) -> bool:

@@ -31,6 +31,8 @@ class Outlook:
         self.owner, self.partner, self.rule = owner, partner, rule
         self.moved: Callable[[float], None] = lambda probability: None
         self.latest_activity = 0
+        self.latest_s = 0.0
+        self.latest_record = 0
         self.latest_class: ActivityClass | None = None
         self.classes = classes
         self._delivery, self._recorder, self._clock = delivery, recorder, clock
@@ -42,8 +44,9 @@ class Outlook:
         key = observation.activity
         seen = self.classes[observation.activity_class]
         self._note(Observed, self.partner, key, observation.activity_class)
+        self.latest_record = self._recorder.cause
         self._observed[key] = observation
-        self.latest_activity, self.latest_class = key, seen
+        self.latest_activity, self.latest_class, self.latest_s = key, seen, self._clock()
         self.rule.activity(key, seen, observation.start_s, self._delivery())
         if key in self._notices:
             self._compare(*self._notices[key])
@@ -66,8 +69,8 @@ class Outlook:
 
     def experiment(self, outcome: Pair, activity: int = 0) -> None:
         """An experiment was settled; one about an activity that was seen belongs to its start."""
-        observation = self._observed.get(activity)
-        self.rule.experiment(outcome, self._clock() if observation is None else observation.start_s)
+        observation, now = self._observed.get(activity), self._clock()
+        self.rule.experiment(outcome, now if observation is None else observation.start_s, now)
         self.update()
 
     def has_seen(self, activity: int) -> bool:

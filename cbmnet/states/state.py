@@ -166,9 +166,9 @@ class State:
 
     # --- what others ask of it ------------------------------------------------------------------
 
-    def desk_judges(self, peer: str, label: Label) -> str | None:
+    def desk_judges(self, sender: str, label: Label) -> str | None:
         """Whether the desk passes a message on; asked by the dialogue."""
-        return self.desk.judge(label, self.rung)
+        return self.desk.judge(sender, label, self.rung)
 
     def sample(self) -> None:
         """Tells the belief about every partner beside the truth."""

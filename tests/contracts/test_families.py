@@ -146,7 +146,7 @@ def test_a_belief_is_always_a_probability(name: str) -> None:
         if step % 2:
             rule.notice(step, step % 4 == 1, now + 700.0)
         rule.signal("alarm", now + 800.0)
-        rule.experiment((0.9, 0.5), now + 900.0)
+        rule.experiment((0.9, 0.5), now + 900.0, now + 950.0)
         assert 0.0 <= rule.probability(now + 1000.0) <= 1.0
         review = rule.next_review_s(now + 1000.0)
         assert review is None or review > now + 1000.0
@@ -156,8 +156,9 @@ def test_a_belief_is_always_a_probability(name: str) -> None:
 def test_a_decision_rule_rises_only_on_some_reason(name: str) -> None:
     """No rule rises when the belief never passed the threshold; every rule rises when it stayed above it."""
     rule = DECISIONS[name].make(config_of(DECISIONS, name))
-    assert not rule.rises(0.1, 0.2, 0.3)
-    assert rule.rises(0.9, 0.9, 0.3)
+    for at_deadline in (False, True):
+        assert not rule.rises(0.1, 0.2, 0.3, at_deadline=at_deadline)
+    assert rule.rises(0.9, 0.9, 0.3, at_deadline=not rule.closes_now(0.9, 0.0, 0.3))
     assert not rule.closes_now(0.2, 0.0, 0.3)
 
 

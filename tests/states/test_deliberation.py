@@ -27,7 +27,9 @@ class Thought:
 
     def __init__(self) -> None:
         self.value = 0.0
-        self.latest_activity, self.latest_class = 0, None
+        self.latest_activity, self.latest_class, self.latest_s = 0, None, 0.0
+        self.latest_record = 0
+        self.clock: Any = None
         self.rule = self
 
     def next_review_s(self, now_s: float) -> None:
@@ -42,6 +44,7 @@ class Thought:
 
     def sees(self, kind: Any, probability: float) -> None:
         self.latest_activity, self.latest_class = self.latest_activity + 1, kind
+        self.latest_s = self.clock.now
         self.becomes(probability)
 
 
@@ -55,6 +58,7 @@ class Room:
         self.said: list[tuple[float, str]] = []
         self.rises: list[tuple[float, int | None]] = []
         self.asked: list[tuple[float, float]] = []
+        self.thought.clock = self.env
         decision: Any = DECISIONS[rule].make(DECISIONS[rule].config())
         thought: Any = self.thought
         self.deliberation = Deliberation(

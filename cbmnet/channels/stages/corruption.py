@@ -17,6 +17,7 @@ class CorruptionConfig:
 class Corruption:
     """The receiver gets the changed bytes and has to find out by itself."""
 
+    uses = (WORD_CORRUPT,)
     __slots__ = ("_limit",)
 
     def __init__(self, config: CorruptionConfig, link: LinkContext) -> None:
@@ -26,7 +27,7 @@ class Corruption:
         """Flips one evenly chosen bit of each chosen flight."""
         for flight in flights:
             if flight.words[WORD_CORRUPT] < self._limit and flight.drop is None:
-                bit = flight.more_words("corruption")[0] % (8 * len(flight.data))
+                bit = flight.more_words("corruption/bit")[0] % (8 * len(flight.data))
                 flight.data = flip_bit(flight.data, bit)
                 flight.corrupted = True
         return flights

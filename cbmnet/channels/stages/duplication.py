@@ -17,6 +17,7 @@ class DuplicationConfig:
 class Duplication:
     """The copy follows the later stages with draws of its own."""
 
+    uses = (WORD_DUPLICATE,)
     __slots__ = ("_limit",)
 
     def __init__(self, config: DuplicationConfig, link: LinkContext) -> None:
@@ -29,4 +30,5 @@ class Duplication:
             leaving.append(flight)
             if flight.words[WORD_DUPLICATE] < self._limit and flight.drop is None:
                 leaving.append(flight.duplicate())
+            flight.generation += 1
         return leaving

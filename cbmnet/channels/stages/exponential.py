@@ -18,6 +18,7 @@ class ExponentialConfig:
 class Exponential:
     """Inverts the distribution function, so a higher mean delays the same flight longer."""
 
+    uses = (WORD_DELAY,)
     __slots__ = ("_mean_s",)
 
     def __init__(self, config: ExponentialConfig, link: LinkContext) -> None:

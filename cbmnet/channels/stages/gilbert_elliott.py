@@ -27,6 +27,7 @@ class GilbertElliottConfig:
 class GilbertElliott:
     """Starts in its stationary state; a flight is judged in the state before its own transition."""
 
+    uses = (WORD_LOSS, WORD_BURST)
     __slots__ = ("_bad", "_leave", "_loss")
 
     def __init__(self, config: GilbertElliottConfig, link: LinkContext) -> None:

@@ -27,6 +27,7 @@ class LognormalConfig:
 class Lognormal:
     """Human and diplomatic delays: never negative, with a long tail."""
 
+    uses = (WORD_DELAY,)
     __slots__ = ("_median_s", "_sigma")
 
     def __init__(self, config: LognormalConfig, link: LinkContext) -> None:

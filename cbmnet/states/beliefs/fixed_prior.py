@@ -27,7 +27,7 @@ class FixedPrior:
     def signal(self, name: str, at_s: float, weight: float = 1.0) -> None:
         """Ignored."""
 
-    def experiment(self, outcome: Pair, at_s: float) -> None:
+    def experiment(self, outcome: Pair, at_s: float, now_s: float) -> None:
         """Ignored."""
 
     def next_review_s(self, now_s: float) -> float | None:

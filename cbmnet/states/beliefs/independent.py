@@ -17,7 +17,9 @@ from cbmnet.states.propagator import Propagator, Weights
 
 SETTLED_SHARE = 0.9999
 _REVIEW_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99, 0.997, SETTLED_SHARE)
-_JUST_AFTER_S = 0.001  # a review looks just after a quantile, so that a fixed delay has then passed
+# A review looks just after a quantile, and a notice may come just after the last: sums of times that are
+# equal on paper differ in their last bit.
+_JUST_AFTER_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Independent:
         """P(attack): the replay from the checkpoint to now."""
         if self._waiting:
             self._settle(now_s)
-        self._fold()
+        self._fold(now_s - self._world.word_s)
         at_s, weights = self._at_s, self._weights
         for mark in self._marks:
             weights = self._step(weights, mark.at_s - at_s, self._factor(mark, now_s))
@@ -94,9 +96,9 @@ class Independent:
         benign, attack = self._world.signals.get(name, (1.0, 1.0))
         self._add(at_s, (benign**weight, attack**weight))
 
-    def experiment(self, outcome: Pair, at_s: float) -> None:
-        """Adds a settled experiment."""
-        self._add(at_s, outcome)
+    def experiment(self, outcome: Pair, at_s: float, now_s: float) -> None:
+        """Adds a settled experiment at its time, or now if word of it comes later than it can."""
+        self._add(at_s if now_s - at_s <= self._world.word_s else now_s, outcome)
 
     def next_review_s(self, now_s: float) -> float | None:
         """The nearest quantile of the believed latency that an awaited notice has yet to pass."""
@@ -122,7 +124,7 @@ class Independent:
 
     def _settle(self, now_s: float) -> None:
         limit_s = min(self._settle_s, self._ttl_s)
-        over = [key for key, mark in self._waiting.items() if now_s - mark.due_s > limit_s]
+        over = [key for key, mark in self._waiting.items() if now_s - mark.due_s > limit_s + _JUST_AFTER_S]
         for key in over:
             mark = self._waiting.pop(key)
             assert mark.activity is not None
@@ -134,11 +136,14 @@ class Independent:
         mark.factor = (mark.base[0] * factor[0], mark.base[1] * factor[1])
         mark.settled = True
 
-    def _fold(self) -> None:
-        """Moves the settled prefix into the checkpoint, so the replay stays as short as it can be."""
+    def _fold(self, until_s: float) -> None:
+        """Moves the settled prefix into the checkpoint, so the replay stays as short as it can be.
+
+        Marks after `until_s` stay: word of what happened then may still come and belongs between them.
+        """
         done = 0
         for mark in self._marks:
-            if not mark.settled:
+            if not mark.settled or mark.at_s > until_s:
                 break
             self._weights = self._step(self._weights, mark.at_s - self._at_s, mark.factor)
             self._at_s = mark.at_s

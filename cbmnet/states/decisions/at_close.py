@@ -15,6 +15,6 @@ class AtClose:
         """Never before the deadline."""
         return False
 
-    def rises(self, at_close: float, highest: float, rise_prob: float) -> bool:
+    def rises(self, at_close: float, highest: float, rise_prob: float, *, at_deadline: bool) -> bool:
         """Judges by the belief at the close."""
         return at_close > rise_prob

@@ -15,6 +15,6 @@ class AtOnce:
         """As the belief crosses the threshold; one that stays above climbs no further by itself."""
         return highest_before <= rise_prob < probability
 
-    def rises(self, at_close: float, highest: float, rise_prob: float) -> bool:
-        """Judges by the belief at the close."""
-        return at_close > rise_prob
+    def rises(self, at_close: float, highest: float, rise_prob: float, *, at_deadline: bool) -> bool:
+        """On a crossing alone: a deadline that passes brings no news."""
+        return at_close > rise_prob and not at_deadline
