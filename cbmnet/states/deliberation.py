@@ -140,6 +140,8 @@ class Deliberation:
 
     def _on_deadline(self, event: Call) -> None:
         decision, closes_s = event.value
+        if self._rung() >= TOP_RUNG:
+            return  # there is nothing left to decide
         if self._open is not None and decision is self._open and decision.closes_s == closes_s:
             self._recorder.cause = self._open.cause
             self._close(self._outlook.probability(), at_deadline=True)

@@ -126,3 +126,39 @@ def test_delay_follows_the_same_draw_at_every_mean() -> None:
     )
     assert long == pytest.approx([2 * t for t in short])
     assert exp(-max(short) / 10.0) > 0
+
+
+def test_two_stages_of_one_kind_on_a_hop_draw_apart() -> None:
+    """Loss .5 and then loss .5 again deliver a quarter, and two delays are not the same delay twice."""
+    twice = route(("bernoulli", BernoulliConfig(0.5)), ("bernoulli", BernoulliConfig(0.5)))
+    delivered = sum(f.drop is None for f in fly(twice, 20_000))
+    assert abs(delivered / 20_000 - 0.25) < 4 * sqrt(0.25 * 0.75 / 20_000)
+    once = [f.at_s for f in fly(route(("exponential", ExponentialConfig(10.0))), 200)]
+    both = [f.at_s for f in fly(route(*[("exponential", ExponentialConfig(10.0))] * 2), 200)]
+    assert both != pytest.approx([2 * t for t in once])
+    assert all(b > a for a, b in zip(once, both, strict=True))
+
+
+def test_adding_a_second_stage_moves_no_draw_of_the_first() -> None:
+    """What the first loss stage loses is lost whatever comes behind it."""
+    first = {f.label for f in fly(route(("bernoulli", BernoulliConfig(0.3))), 500) if f.drop}
+    both = {f.label for f in fly(route(*[("bernoulli", BernoulliConfig(0.3))] * 2), 500) if f.drop}
+    assert first < both
+
+
+def test_no_two_copies_share_a_label() -> None:
+    """Over three duplicating hops every copy of a datagram has a label of its own."""
+    flights = fly(route(("duplication", DuplicationConfig(0.6)), hops=3), 200)
+    labels = [f.label for f in flights]
+    assert len(set(labels)) == len(labels) > 600
+
+
+def test_transit_is_what_it_would_take_without_loss() -> None:
+    """A link that loses everything has the same transit times as one that loses nothing."""
+    times = []
+    for loss in (0.0, 1.0):
+        line = route(("bernoulli", BernoulliConfig(loss)), ("lognormal", LognormalConfig(600.0)), hops=2)
+        probes = (Datagram(b"x", "b", Label("notice", 1, 0, n)) for n in range(50))
+        times.append([line.transit_s(probe) for probe in probes])
+    assert times[0] == times[1]
+    assert min(times[0]) > 0.0

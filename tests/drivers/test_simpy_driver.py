@@ -149,3 +149,14 @@ def test_an_endpoint_that_spins_is_stopped(monkeypatch: pytest.MonkeyPatch) -> N
     host.pump()
     with pytest.raises(SimulationError, match=r"a: Spinner set \d+ timers at 1"):
         env.run()
+
+
+def test_a_short_crash_within_a_long_one_ends_nothing() -> None:
+    """The party comes back when the last of overlapping crashes is over."""
+    line = Line("fire-and-forget", 0.0, 0.0)
+    line.b.crash(10.0)
+    line.b.crash(2.0)
+    line.env.run(until=5.0)
+    assert line.b.down
+    line.env.run(until=11.0)
+    assert not line.b.down

@@ -229,3 +229,61 @@ def test_a_query_without_an_answer_closes_no_decision(world: World) -> None:
             assert r["at_s"] == pytest.approx(due[pair])
             closed += 1
     assert closed > 0
+
+
+def test_what_is_sampled_when_changes_no_belief(world: World) -> None:
+    """Samples at the same times are the same on a fine and on a coarse grid, with a monitor's late word."""
+    found = []
+    for step in ("1h", "1d"):
+        _, lines = world.trace(
+            study__sample_every=step,
+            monitor={"delay": "30h"},
+            channel__delay="3h",
+            states__red__type="seeker",
+        )
+        samples = {
+            (r["at_s"], r["observer"]): r["probability"]
+            for r in records(lines, "Sample")
+            if r["at_s"] % 86400 == 0
+        }
+        found.append(samples)
+    assert found[0].keys() == found[1].keys() != set()
+    assert all(found[0][key] == pytest.approx(found[1][key], rel=1e-9) for key in found[0])
+
+
+def test_corruption_never_ends_a_naive_run(world: World) -> None:
+    """A flipped bit in a name or a number is heard and means nothing; no run fails."""
+    naive = {"verification": "naive"}
+    for replication in range(8):
+        tally, _ = world.trace(
+            replication=replication, channel__stages=[{"stage": "corruption", "corrupt": 0.5}],
+            states={"blue": naive, "red": naive, "green": naive}, monitor={"coverage": 1.0},
+        )  # fmt: skip
+        assert tally.sealed > 0
+
+
+def test_loss_does_not_shorten_the_believed_latency() -> None:
+    """On a dead line a notice is awaited for as long as on a good one."""
+    from cbmnet.simulation.config import ChannelPart, RunConfig
+    from cbmnet.simulation.worlds import configured_latency
+
+    from .conftest import WORLD
+
+    protocol = RunConfig.model_validate({**WORLD, "protocol": {"variant": "fire-and-forget"}}).protocol
+    tables = [
+        configured_latency(ChannelPart.model_validate({"loss": loss, "delay": "24h"}), protocol)
+        for loss in (0.0, 0.9, 1.0)
+    ]
+    quantiles = [[table.quantile(q) for q in (0.1, 0.5, 0.9)] for table in tables]
+    assert quantiles[0] == quantiles[1] == quantiles[2]
+    assert quantiles[0][0] > 86400.0
+
+
+def test_a_query_is_weighed_by_both_directions() -> None:
+    """A slow way there makes an answer in time as unlikely as a slow way back."""
+    from cbmnet.states.latency import Latency
+
+    fast, slow = Latency([60.0] * 100), Latency([float(k) for k in range(0, 8000, 80)])
+    assert fast.there_and_back(slow).arrived_by(3600.0) == pytest.approx(0.45, abs=0.02)
+    assert slow.there_and_back(fast).arrived_by(3600.0) == pytest.approx(0.45, abs=0.02)
+    assert slow.there_and_back(slow).arrived_by(8000.0) == pytest.approx(0.5, abs=0.02)

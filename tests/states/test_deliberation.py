@@ -229,3 +229,46 @@ def test_a_fright_starts_the_week_anew() -> None:
 def test_a_state_that_stays_afraid_does_not_cool() -> None:
     """At p = .3, over half of rung 3's threshold of .5, it neither rises nor falls."""
     assert rungs(0.3, 3) == []
+
+
+def test_an_old_activity_hurries_no_later_decision() -> None:
+    """A launch that frightened nobody on day 1 gives ten minutes to no decision of day 35."""
+    room = Room()
+    launch = ActivityClass("launch", 1e-6, deadline_s=600.0, rung=6)
+    room.thought.sees(launch, 0.01)
+    room.wait(34 * 24 * HOUR_S)
+    room.thought.becomes(0.4)
+    room.wait(34 * 24 * HOUR_S + HOUR_S)
+    assert [phase for _, phase in room.said] == ["open"]
+    room.wait(37 * 24 * HOUR_S + 1)
+    assert room.rises == [(37 * 24 * HOUR_S, None)]
+
+
+def test_at_once_climbs_no_further_by_itself() -> None:
+    """One crossing is one rise; deadlines that pass while the belief stays up raise nobody."""
+    room = Room("at_once")
+    room.thought.becomes(0.45)
+    assert room.rises == [(0.0, None)]
+    room.wait(30 * 24 * HOUR_S)
+    assert room.rises == [(0.0, None)]
+
+
+def test_alarm_is_remembered_to_the_hour_while_it_lasts() -> None:
+    """A belief that drifts below the threshold between events counts as alarmed until it did."""
+    room = Room()
+    room.thought.becomes(0.4)
+    room.wait(10 * HOUR_S)
+    room.thought.value = 0.05  # no event says so
+    room.wait(20 * HOUR_S)
+    assert 9 * HOUR_S <= room.deliberation.alarmed_s <= 10 * HOUR_S
+
+
+def test_an_outcome_at_the_deadline_is_there_to_decide_by() -> None:
+    """What happens at the very time of a deadline happens before the decision closes."""
+    from cbmnet.drivers.simpy_driver import schedule
+
+    room = Room()
+    room.thought.becomes(0.4)
+    schedule(room.env, 72 * HOUR_S, 0.05, lambda event: room.thought.becomes(event.value))
+    room.wait(73 * HOUR_S)
+    assert [phase for _, phase in room.said] == ["open", "stay"]

@@ -132,3 +132,35 @@ def test_a_notice_that_came_before_the_sighting_counts() -> None:
         belief.activity(1, early, 250_000.0, 0.9)
     told.notice(1, False, 51_000.0)
     assert told.probability(250_000.0) < silent.probability(250_000.0) / 10
+
+
+def test_word_of_an_activity_belongs_to_its_start_however_often_one_asks() -> None:
+    """A bulletin that comes within the time it may take is placed at its activity; asking moves nothing."""
+    late = World(WORLD.onset_per_s, WORLD.end_per_s, WORLD.classes, WORLD.signals, word_s=40 * 3600.0)
+    often = Independent(IndependentConfig(), late, LATE, 30 * DAY)
+    once = Independent(IndependentConfig(), late, LATE, 30 * DAY)
+    for belief in (often, once):
+        belief.activity(1, KIND, 1000.0, 0.9)
+        belief.notice(1, False, 2000.0)
+        belief.signal("alarm", 60_000.0)
+    for hour in range(30):
+        often.probability(60_000.0 + 1800.0 * hour)
+    for belief in (often, once):
+        belief.experiment((0.06, 0.8), 1000.0, 130_000.0)
+    settled = product(seen_rate(KIND), notice_factor(KIND, 0.9, False))
+    marks = [(1000.0, settled), (1000.0, (0.06, 0.8)), (60_000.0, WORLD.signals["alarm"])]
+    assert often.probability(130_000.0) == pytest.approx(by_hand(marks, 130_000.0))
+    assert often.probability(130_000.0) == pytest.approx(once.probability(130_000.0), rel=1e-12)
+
+
+@pytest.mark.parametrize("delay_s", [0.7, 90.1, 1200.0, 4321.7])
+def test_a_notice_at_the_last_possible_moment_counts(delay_s: float) -> None:
+    """With a fixed delay the notice comes as the waiting time ends; rounding must not make it late."""
+    for number in range(50):
+        start_s = 1000.1 * (number + 1)
+        arrived_s = (start_s + delay_s) + delay_s
+        told, untold = rule(Latency([delay_s + delay_s])), rule(Latency([delay_s + delay_s]))
+        for belief in (told, untold):
+            belief.activity(1, KIND, start_s, 1.0)
+        told.notice(1, False, arrived_s)
+        assert told.probability(arrived_s + 1.0) < untold.probability(arrived_s + 1.0) / 10
