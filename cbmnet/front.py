@@ -71,8 +71,9 @@ def sweep(
     replications: int | None = None, jobs: int = 1,
 ) -> Study:  # fmt: skip
     """Every point of a study, with intervals."""
-    design = load(path, overrides)
-    root = design.base.study.seed if seed is None else seed
-    count = design.base.study.replications if replications is None else replications
-    rows = execute(design, count, root, jobs, lambda _: None)
-    return Study(design, rows, summarise(design, rows, count, root))
+    asked = {"study.replications": replications, "study.seed": seed}
+    said = {key: value for key, value in asked.items() if value is not None}
+    design = load(path, {**(overrides or {}), **said})
+    study = design.base.study
+    rows = execute(design, study.replications, study.seed, jobs, lambda _: None)
+    return Study(design, rows, summarise(design, rows, study.replications, study.seed))

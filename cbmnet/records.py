@@ -211,7 +211,7 @@ class Belief(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """A decision about a partner opened, or closed with what came of it."""
+    """A decision about a partner opened, or closed with what came of it; `threshold` is what P had to pass."""
 
     at_s: float
     id: int
@@ -221,6 +221,7 @@ class Decision(NamedTuple):
     phase: str
     probability: float
     closes_s: float
+    threshold: float
 
 
 class Rung(NamedTuple):

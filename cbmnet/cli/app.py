@@ -57,6 +57,8 @@ def start() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:  # a full disk, a folder that went away
+        _fail(f"cbmnet: {error}", 2)
 
 
 def _stopped(number: int, frame: FrameType | None) -> None:

@@ -32,12 +32,32 @@ def check(
         "name": design.base.name, "config_hash": design.hash, "points": len(design.points), "runs": runs,
         "seconds_on_one_core": round(runs * run_s, 1),
     }  # fmt: skip
+    warnings = _warnings(design)
     if as_json:
-        print(json.dumps(facts))
+        print(json.dumps({**facts, "warnings": warnings}))
         return
     size = f"{len(design.points)} points x {design.base.study.replications} replications = {runs} runs"
     print(f"{file}: good. {size},")
     print(f"about {runs * run_s:.0f} s on one core. Next: cbmnet run {file}")
+    for warning in warnings:
+        print(f"warning: {warning}")
+
+
+def _warnings(design: Any) -> list[str]:
+    """What may be run, but is seldom meant; each once."""
+    return list(dict.fromkeys(said for point in design.points if (said := _starved(point.config))))
+
+
+def _starved(config: Any) -> str:
+    from cbmnet.units import format_duration  # noqa: PLC0415
+
+    rto_s, period_s = getattr(config.protocol.config, "rto_s", 0.0), config.heartbeat.period
+    if config.protocol.name != "stop-and-wait" or period_s == "off" or rto_s < period_s:
+        return ""
+    return (
+        f"stop-and-wait has one message under way: a lost heartbeat holds up the next ones for rto = "
+        f"{format_duration(rto_s)}, and heartbeat.period is {format_duration(period_s)}; take a longer period"
+    )
 
 
 def _seconds_a_run(design: Any) -> float:

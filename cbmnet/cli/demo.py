@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cbmnet.cli.destination import ready_folder
 from cbmnet.cli.options import AsJson, Jobs
 from cbmnet.cli.verb import VERBS
 
@@ -48,7 +49,7 @@ def answers(norway: dict[str, Any], grid: dict[str, Any]) -> list[str]:
     arms = {0.0: "when its notice is not passed on", 1.0: "when it is passed on"}
     rises = answer.escalation(norway, FORWARDS, PRIOR, arms)
     first = f"Norway 1995, does Russia rise over the announced rocket? {rises[0].upper()}{rises[1:]}."
-    second = f"Passing the notice on helps: {answer.paired(norway, 'false_alarm_rises', PRIOR)}."
+    second = f"Passing the notice on helps: {answer.paired(norway, 'false_alarm', PRIOR)}."
 
     def cell(metric: str, rival: str, loss: float, believed: float) -> dict[str, Any]:
         values = {"states__rival__type": rival, "channel__loss": loss, "state__believed_delivery": believed}
@@ -56,14 +57,33 @@ def answers(norway: dict[str, Any], grid: dict[str, Any]) -> list[str]:
 
     wrong, right = (cell("false_alarm", "seeker", 1.0, believed) for believed in (0.98, 0.0))
     good = cell("false_alarm", "seeker", 0.0, 0.98)
-    missed = [cell("missed_threat", "expansionist", 1.0, believed) for believed in (0.98, 0.0)]
     third = (
         f"A dead line that is trusted (.98) gives a false alarm in {answer.stated(wrong)} of 30-day runs, "
         f"one known to be dead in {answer.stated(right)}, a good one in {answer.stated(good)} "
-        f"({answer.method(wrong)}); the price, with an expansionist: {answer.stated(missed[0])} against "
-        f"{answer.stated(missed[1])} of runs end in a missed threat ({answer.method(missed[0])})."
+        f"({answer.method(wrong)}); {_price(grid, cell)}."
     )
     return [first, second, third]
+
+
+def _price(grid: dict[str, Any], cell: Any) -> str:
+    """What the false alarms buy or cost where the rival may attack: the paired difference in misses."""
+    from cbmnet.reports import answer  # noqa: PLC0415
+
+    trusted, known = (
+        (cell("missed_threat", "expansionist", 1.0, q), cell("attack", "expansionist", 1.0, q))
+        for q in (0.98, 0.0)
+    )
+    less = answer.compared(
+        grid, "missed_threat", states__rival__type="expansionist", channel__loss=1.0,
+        state__believed_delivery=0.98,
+    )  # fmt: skip
+    verdict = "which excludes zero" if answer.excludes_zero(less) else "so no price of either is established"
+    return (
+        f"where the rival may attack, {answer.count(trusted[0])} runs miss a threat on the trusted dead line "
+        f"({answer.count(trusted[1])} have an attack) and {answer.count(known[0])} on the one known to be "
+        f"dead ({answer.count(known[1])}), a paired difference of {answer.stated(less)} ({answer.method(less)}), "
+        f"{verdict}"
+    )
 
 
 def _study(file: Path, overrides: tuple[str, ...], reps: int, jobs: int, folder: Path) -> dict[str, Any]:
@@ -75,6 +95,7 @@ def _study(file: Path, overrides: tuple[str, ...], reps: int, jobs: int, folder:
 
     design = load_design(file, [*overrides, f"study.replications={reps}"])
     seed = design.base.study.seed
+    ready_folder(folder)
     with Progress(design.base.name, len(design.points) * reps) as advance:
         rows = execute(design, reps, seed, jobs, advance)
     summary = summarise(design, rows, reps, seed)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cbmnet.cli.destination import manifest_of, ready_file
 from cbmnet.cli.options import AsJson, Seed, Set
 from cbmnet.cli.verb import VERBS
 
@@ -30,6 +31,8 @@ def explain(
     """Tell why a run went as it did: the chain of causes and a sequence diagram."""
     from cbmnet.reports import diagram, sequence, story, terminal  # noqa: PLC0415 (loaded late)
 
+    if svg_path is not None:
+        ready_file(svg_path)
     title, trace = traced(path, overrides, seed, point, replication)
     records = diagram.read_trace(trace)
     last = story.gravest(records)
@@ -58,17 +61,17 @@ def traced(
     path: Path, overrides: list[str] | None, seed: int | None, point: int, replication: int
 ) -> tuple[str, list[str]]:
     """Runs one replication again with a trace; a results folder names its own file, seed and overrides."""
-    from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415
+    from cbmnet.errors import CbmnetError, ConfigError, Fault, SimulationError  # noqa: PLC0415
     from cbmnet.experiments.design import load_design  # noqa: PLC0415
     from cbmnet.simulation.run import run as run_once  # noqa: PLC0415
+    from cbmnet.simulation.source import override  # noqa: PLC0415
     from cbmnet.simulation.trace import Trace  # noqa: PLC0415
 
     chosen = list(overrides or ())
-    if (path / "manifest.json").is_file():
-        manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text())
-        chosen = [f"name={manifest['name']}", *manifest["overrides"], *chosen]
+    if (manifest := manifest_of(path)) is not None:
+        chosen = [override("name", manifest["name"]), *manifest["overrides"], *chosen]
         seed = manifest["seed"] if seed is None else seed
-        path = path / "config.toml"
+        path = path / manifest.get("config", "config.toml")
     design = load_design(path, chosen)
     if point >= len(design.points):
         said = f" = {point}: the study has the points 0 to {len(design.points) - 1}."
@@ -76,7 +79,13 @@ def traced(
     trace = Trace()
     root = design.base.study.seed if seed is None else seed
     config = design.points[point].config
-    tally = run_once(config, root, replication, [trace])
+    try:
+        tally = run_once(config, root, replication, [trace])
+    except CbmnetError:
+        raise
+    except Exception as error:
+        said = f"{config.name}, seed {root}, run {replication}: {type(error).__name__}: {error}"
+        raise SimulationError(said) from error
     where = ", ".join(f"{key} = {value}" for key, value in design.points[point].values.items())
     title = f"{design.base.name}, run {replication}, seed {root}" + (f", {where}" if where else "")
     return title, trace.result(tally.ended_s)

@@ -3,11 +3,13 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cbmnet.cli.destination import no_other_study, ready_folder
 from cbmnet.cli.options import AsJson, File, Jobs, Seed, Set
 from cbmnet.cli.progress import Progress
 from cbmnet.cli.tables import console, show_rows
@@ -37,15 +39,17 @@ def run(
     design = load_design(file, _with_study(overrides, reps, seed))
     study = design.base.study
     total = len(design.points) * study.replications
+    folder = out or Path("results") / f"{design.base.name}-{design.hash}"
+    ready_folder(folder)
+    no_other_study(folder, design.hash)
     with Progress(design.base.name, total) as advance:
         rows = execute(design, study.replications, study.seed, jobs or os.cpu_count() or 1, advance)
     summary = summarise(design, rows, study.replications, study.seed)
-    folder = out or Path("results") / f"{design.base.name}-{design.hash}"
     save(folder, design, rows, summary)
     if as_json:
         print(json.dumps(summary, allow_nan=False))
     else:
-        show(summary, design.base.title)
+        show(summary, design.base.title, study.metrics)
     print(f"written to {folder}", file=sys.stderr)
     failed = [row for row in rows if row.error]
     if failed:
@@ -60,12 +64,15 @@ def _with_study(overrides: list[str] | None, reps: int | None, seed: int | None)
     return [*(overrides or ()), *extra]
 
 
-def show(summary: dict[str, Any], title: str) -> None:
-    """The points as a table, the comparisons below it, each with n, level and method."""
+def show(summary: dict[str, Any], title: str, wanted: Sequence[str] | None = None) -> None:
+    """The points as a table, the comparisons below it, each with n, level and method.
+
+    `wanted` are the metrics that the study names; without them the few that one looks at first.
+    """
     screen = console()
     if title:
         screen.print(title, style="bold")
-    show_rows(screen, summary["points"], _columns(summary["points"]))
+    show_rows(screen, summary["points"], _columns(summary["points"], wanted))
     if summary.get("comparisons"):
         first = summary["comparisons"][0]
         ((by, baseline),) = first["less"].items()
@@ -74,6 +81,11 @@ def show(summary: dict[str, Any], title: str) -> None:
         show_rows(screen, summary["comparisons"], names)
 
 
-def _columns(points: list[dict[str, Any]]) -> list[str]:
+def _columns(points: list[dict[str, Any]], wanted: Sequence[str] | None) -> list[str]:
+    from cbmnet.metrics.metric import METRICS, with_beside  # noqa: PLC0415 (loads late)
+
     there = {name for point in points for name in point["metrics"]}
-    return [name for name in SHOWN if name in there] or sorted(there)
+    if wanted is None:
+        return [name for name in SHOWN if name in there] or sorted(there)
+    pooled = sorted(there - set(METRICS.names()))  # a pooled metric states several, under their own names
+    return [name for name in with_beside(wanted) if name in there] + pooled

@@ -67,6 +67,10 @@ def parameters_of(name: str, config: type, overrides: list[str], *, strict: bool
             faults.append(Fault("--set", None, key, f' = "{value}": must be {type(known[key]).__name__}.'))
     if faults:
         raise ConfigError(faults)
+    try:
+        config(**chosen)
+    except ValueError as error:
+        raise _fault(name, f": {error}.") from None
     return chosen
 
 

@@ -5,6 +5,7 @@
 `state.prior` reaches everyone who does not say otherwise.
 """
 
+import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -21,12 +22,15 @@ from cbmnet.simulation.faults import validated
 from cbmnet.simulation.fields import Scalar
 from cbmnet.simulation.identity import digest, resolved
 from cbmnet.simulation.lines import KeySyntaxError, read_key
+from cbmnet.simulation.overrides import ConflictError, put
 from cbmnet.simulation.part import Part
 from cbmnet.simulation.show import key_text
 from cbmnet.simulation.source import Source, read_source
 from cbmnet.simulation.words import Problem
 
 MAX_POINTS = 10_000
+SWEPT_OF_STUDY = (("study", "horizon"), ("study", "sample_every"))
+CHOOSERS = ("rule", "stage", "variant")  # the keys that name a member of a family
 C = TypeVar("C", bound=RunConfig)
 
 
@@ -49,6 +53,7 @@ class StudyFile(RunConfig):
         problems = super().cross_faults() + _metric_faults(("study", "metrics"), self.study.metrics or ())
         if (compare := self.compare) is not None:
             problems += _metric_faults(("compare", "metrics"), compare.metrics)
+            problems += _pooled_faults(compare.metrics)
             if compare.by not in self.sweep:
                 problems.append(Problem(("compare", "by"), "not a key of [sweep]", compare.by))
             elif compare.baseline not in self.sweep[compare.by]:
@@ -63,6 +68,16 @@ def _metric_faults(at: tuple[str, ...], names: Sequence[str]) -> list[Problem]:
         Problem((*at, number), f"no such metric; there are {', '.join(there)}", name)
         for number, name in enumerate(names)
         if name not in there
+    ]
+
+
+def _pooled_faults(names: Sequence[str]) -> list[Problem]:
+    """A pooled metric has no value of one run, so no two runs can be paired by it."""
+    said = "is stated over all runs at once and has no paired difference; leave it to study.metrics"
+    return [
+        Problem(("compare", "metrics", number), said, name)
+        for number, name in enumerate(names)
+        if name in METRICS.names() and METRICS[name].make.kind == "pooled"
     ]
 
 
@@ -98,7 +113,7 @@ def design_from(source: Source, overrides: Sequence[str] = ()) -> Design:
     """The design of a source that was read."""
     data = _with_name(source)
     base = _validate(StudyFile, _filled_in(data), source, {})
-    _check_size(base, source)
+    _check_sweep(base, source)
     bare = {key: value for key, value in data.items() if key not in ("sweep", "compare")}
     points, faults = [], []
     for values in product(*base.sweep.values()):
@@ -114,16 +129,22 @@ def design_from(source: Source, overrides: Sequence[str] = ()) -> Design:
 
 def _with_name(source: Source) -> dict[str, Any]:
     data = deepcopy(source.data)
-    data.setdefault("name", source.stem)
+    data.setdefault("name", _name_from(source.stem))
     sweep = data.get("sweep")
     if isinstance(sweep, dict):
         compare = data.get("compare")
         for path in source.override_paths:  # a key that is set by hand is not swept, and not compared
-            for swept in [key for key in sweep if _parts(key) == path]:
+            for swept in [key for key in sweep if _parts(key) == tuple(map(str, path))]:
                 del sweep[swept]
                 if isinstance(compare, dict) and compare.get("by") == swept:
                     del data["compare"]
     return data
+
+
+def _name_from(stem: str) -> str:
+    """A name that a file may have, made from its own: "My Study" gives "my-study"."""
+    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+    return (name if name[:1].isalpha() else f"study-{name}")[:32].rstrip("-")
 
 
 def _filled_in(data: dict[str, Any]) -> dict[str, Any]:
@@ -142,9 +163,17 @@ def _filled_in(data: dict[str, Any]) -> dict[str, Any]:
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict) and not _chooses_another(below, value):
+            merged[key] = _merged(below, value)
+        else:
+            merged[key] = value
     return merged
+
+
+def _chooses_another(base: dict[str, Any], over: dict[str, Any]) -> bool:
+    """Whether it names another member of a family, to which the settings of the first mean nothing."""
+    return any(key in over and base.get(key) != over[key] for key in CHOOSERS)
 
 
 def _point_config(bare: dict[str, Any], chosen: dict[str, Any], source: Source) -> RunConfig:
@@ -155,15 +184,10 @@ def _point_config(bare: dict[str, Any], chosen: dict[str, Any], source: Source) 
 
 
 def _put(data: dict[str, Any], path: str, value: Any, source: Source) -> None:
-    *parents, last = _parts(path) or (path,)
-    table: Any = data
-    for part in parents:
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            raise ConfigError(
-                [_sweep_fault(source, path, f": {part} is not a table, so nothing is below it.")]
-            )
-    table[last] = value
+    try:
+        put(data, _parts(path) or (path,), value)
+    except ConflictError as conflict:
+        raise ConfigError([_sweep_fault(source, path, f": {conflict}.")]) from None
 
 
 def _validate(model: type[C], data: dict[str, Any], source: Source, chosen: dict[str, Any]) -> C:
@@ -189,7 +213,22 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _sweep_fault(source: Source, path: str, message: str) -> Fault:
-    return Fault(source.file, source.lines.line(("sweep", path)), path, message)
+    place = source.fault(("sweep", path), message)
+    return Fault(place.file, place.line, path, message)
+
+
+def _check_sweep(base: StudyFile, source: Source) -> None:
+    """One study has one seed, one count, one level and one list of metrics; a key is swept once."""
+    faults, first = [], dict[tuple[str, ...], str]()
+    for key in base.sweep:
+        parts = _parts(key) or (key,)
+        if parts[0] == "study" and parts not in SWEPT_OF_STUDY:
+            faults.append(_sweep_fault(source, key, ": cannot be swept; it is one for the whole study."))
+        if first.setdefault(parts, key) != key:
+            faults.append(_sweep_fault(source, key, f": is swept already, as {first[parts]}."))
+    if faults:
+        raise ConfigError(faults)
+    _check_size(base, source)
 
 
 def _check_size(base: StudyFile, source: Source) -> None:

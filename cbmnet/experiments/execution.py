@@ -10,7 +10,7 @@ from typing import Any
 
 from cbmnet.experiments.design import Design
 from cbmnet.metrics.measure import Row, measure
-from cbmnet.metrics.metric import chosen
+from cbmnet.metrics.metric import chosen, with_beside
 from cbmnet.simulation.config import RunConfig
 
 BATCH = 8
@@ -21,8 +21,8 @@ def execute(
     design: Design, replications: int, seed: int, jobs: int, advance: Callable[[int], None]
 ) -> list[Row]:
     """All rows, sorted by point and replication; `advance(n)` is called as n more are done."""
-    configs, names = [point.config for point in design.points], chosen(design.base.study.metrics)
-    names = sorted({*names, *(design.base.compare.metrics if design.base.compare else ())})
+    configs, compare = [point.config for point in design.points], design.base.compare
+    names = sorted({*chosen(design.base.study.metrics), *with_beside(compare.metrics if compare else ())})
     tasks = list(_batches(len(configs), replications))
     rows: list[Row] = []
     for batch in _run_batches(tasks, configs, names, seed, jobs):

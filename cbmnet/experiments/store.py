@@ -1,8 +1,8 @@
 """What a study leaves behind: a folder from which it can be read, repeated and checked.
 
-`manifest.json` (hash, seed, versions), `config.toml` as read, `config.resolved.json` with every default,
-`rows.jsonl` with one replication a line, `summary.json` and `summary.csv`. No times are written into
-rows or summaries: the same study gives the same bytes.
+`manifest.json` (hash, seed, versions), `config.toml` or `config.json` as read, `config.resolved.json`
+with every default, `rows.jsonl` with one replication a line, `summary.json` and `summary.csv`. No times
+are written into rows or summaries: the same study gives the same bytes.
 """
 
 import csv
@@ -26,14 +26,15 @@ def save(folder: Path, design: Design, rows: Sequence[Row], summary: dict[str, A
     """Writes the folder; files of an earlier run of the same study are replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     study = design.base.study
+    config = f"config{'.json' if Path(design.source.file).suffix.lower() == '.json' else '.toml'}"
     manifest = {
         "name": design.base.name, "config_hash": design.hash, "seed": study.seed,
-        "replications": study.replications, "file": design.source.file,
+        "replications": study.replications, "file": design.source.file, "config": config,
         "overrides": list(design.overrides), "cbmnet": version("cbmnet"), "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
     }  # fmt: skip
     _write_json(folder / "manifest.json", manifest)
-    (folder / "config.toml").write_text(design.source.text)
+    (folder / config).write_text(design.source.text, encoding="utf-8")
     _write_json(folder / "config.resolved.json", resolved(design.base))
     with (folder / "rows.jsonl").open("w") as out:
         for row in rows:

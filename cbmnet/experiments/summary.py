@@ -5,7 +5,7 @@ from typing import Any
 
 from cbmnet.experiments.design import Design
 from cbmnet.metrics.measure import Row
-from cbmnet.metrics.metric import METRICS
+from cbmnet.metrics.metric import METRICS, with_beside
 from cbmnet.statistics import (
     Interval,
     mean_interval,
@@ -69,7 +69,7 @@ def comparisons(design: Design, rows: Sequence[Row]) -> list[dict[str, Any]]:
         base = next(k for k, candidate in enumerate(design.points) if candidate.values == other)
         differences = {
             name: difference.as_dict()
-            for name in compare.metrics
+            for name in with_beside(compare.metrics)
             if (difference := _paired(by_point[base], by_point[number], name, level)) is not None
         }
         found.append({"point": point.values, "less": {compare.by: compare.baseline}, "metrics": differences})

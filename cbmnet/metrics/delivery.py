@@ -1,7 +1,11 @@
-"""Share of the sealed messages, heartbeats left out, that passed the desk of their receiver."""
+"""Share of the sealed messages, heartbeats left out, that passed the desk of their receiver.
+
+Messages that may still be under way at the end are left out too: see `Delivered`.
+"""
 
 from typing import Any, Literal
 
+from cbmnet.metrics.delivered import Delivered
 from cbmnet.metrics.metric import METRICS
 from cbmnet.records import Accept, Seal
 from cbmnet.simulation.run import Facts
@@ -9,7 +13,10 @@ from cbmnet.simulation.run import Facts
 
 @METRICS.register("delivery")
 class Delivery:
-    """Share of the sealed messages, heartbeats left out, that passed the desk of their receiver."""
+    """Share of the sealed messages, heartbeats left out, that passed the desk of their receiver.
+
+    Sealed less than the longest transit of the run before its end, a message is not counted.
+    """
 
     kind: Literal["mean"] = "mean"
     wants: tuple[type, ...] = (
@@ -19,15 +26,13 @@ class Delivery:
 
     def start(self, facts: Facts) -> None:
         """Nothing is known yet."""
-        self._sealed: set[str] = set()
-        self._accepted: set[str] = set()
+        self._delivered = Delivered()
 
     def feed(self, record: Any) -> None:
         """Takes one record."""
         if record.kind != "heartbeat":
-            kept = self._sealed if type(record) is Seal else self._accepted
-            kept.add(record.message)
+            self._delivered.feed(record)
 
     def result(self, ended_s: float) -> float | None:
         """The value of the run."""
-        return len(self._sealed & self._accepted) / len(self._sealed) if self._sealed else None
+        return self._delivered.share(ended_s)

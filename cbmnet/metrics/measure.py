@@ -24,11 +24,15 @@ class Row:
 
 
 def measure(config: RunConfig, seed: int, replication: int, names: Sequence[str], point: int = 0) -> Row:
-    """One replication with its metrics as observers."""
+    """One replication with its metrics as observers; whatever goes wrong in it is the error of its row."""
     metrics = {name: METRICS[name].make() for name in names}
     try:
         tally = run(config, seed, replication, list(metrics.values()))
+        values = {name: metric.result(tally.ended_s) for name, metric in metrics.items()}
     except SimulationError as error:
         return Row(point, replication, seed, error=str(error))
-    values = {name: metric.result(tally.ended_s) for name, metric in metrics.items()}
+    except Exception as error:
+        # A bug in one run, ours or that of a member from elsewhere, must not take the others with it.
+        said = f"{config.name}, seed {seed}, run {replication}: {type(error).__name__}: {error}"
+        return Row(point, replication, seed, error=said)
     return Row(point, replication, seed, values, tally.sealed, tally.verified)

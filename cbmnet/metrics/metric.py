@@ -48,7 +48,10 @@ ALWAYS_BESIDE = {
 
 def chosen(names: tuple[str, ...] | None) -> list[str]:
     """The metrics of a study, sorted: all there are, or those named and what must stand beside them."""
-    if names is None:
-        return METRICS.names()
+    return METRICS.names() if names is None else sorted(with_beside(names))
+
+
+def with_beside(names: Sequence[str]) -> list[str]:
+    """The names in their order, then what must stand beside them, each once."""
     beside = [other for name in names for other in ALWAYS_BESIDE.get(name, ())]
-    return sorted({*names, *beside})
+    return list(dict.fromkeys([*names, *beside]))

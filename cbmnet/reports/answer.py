@@ -30,6 +30,21 @@ def at(summary: Summary, metric: str, **point: Any) -> dict[str, Any]:
     return statement
 
 
+def compared(summary: Summary, metric: str, **point: Any) -> dict[str, Any]:
+    """The paired difference of a metric at the point with these values, less its baseline."""
+    return at({"points": summary["comparisons"]}, metric, **point)
+
+
+def excludes_zero(metric: dict[str, Any]) -> bool:
+    """Whether an interval lies on one side of zero; one that has no limits does not."""
+    return metric["low"] is not None and (metric["high"] < 0.0 or metric["low"] > 0.0)
+
+
+def count(metric: dict[str, Any]) -> str:
+    """A share as a count of its n."""
+    return f"{round(metric['mean'] * metric['n'])} of {metric['n']}"
+
+
 def escalation(summary: Summary, by: str, prior_key: str, arm_words: dict[Any, str]) -> str:
     """From which prior on runs rise, in each arm of `by`, and what the least prior gives."""
     arms: dict[Any, list[tuple[float, dict[str, Any]]]] = {}
@@ -54,13 +69,13 @@ def _begins(rows: list[tuple[float, dict[str, Any]]]) -> str:
 
 
 def paired(summary: Summary, name: str, key: str) -> str:
-    """Where the arms differ in any run: how many intervals exclude zero, and the largest difference."""
+    """Of a share: at how many priors its paired interval excludes zero, and the largest difference."""
     rows = [(c["point"][key], c["metrics"][name]) for c in summary["comparisons"]]
-    differ = [(value, m) for value, m in rows if m["mean"] != 0.0 or m["low"] < m["high"]]
-    clear = [(value, m) for value, m in differ if m["high"] < 0.0 or m["low"] > 0.0]
+    differ = [m for _, m in rows if m["mean"] != 0.0]
+    clear = [m for m in differ if excludes_zero(m)]
     largest = max(rows, key=lambda row: abs(row[1]["mean"]))
     return (
         f"the paired interval of {name.replace('_', ' ')} excludes zero at {len(clear)} of the "
-        f"{len(differ)} priors where the arms differ in any run; the largest difference is "
-        f"{stated(largest[1])} a run at prior {largest[0]:g} ({method(largest[1])})"
+        f"{len(differ)} priors where the shares of the arms differ; the largest difference is "
+        f"{stated(largest[1])} of runs at prior {largest[0]:g} ({method(largest[1])})"
     )

@@ -99,7 +99,10 @@ _TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
         f"{r['observer']} now holds P({r['about']} prepares an attack) = {r['probability']:.3g}, "
         f"trusting the line at {r['delivery']:.2g}."
     ),
-    "Decision": lambda r: f"{r['decider']} {_PHASES[r['phase']]} {r['about']} at P = {r['probability']:.3g}.",
+    "Decision": lambda r: (
+        f"{r['decider']} {_PHASES[r['phase']]} {r['about']}: P = {r['probability']:.3g}, "
+        f"threshold {r['threshold']:g}."
+    ),
     "Rung": lambda r: f"{r['actor']} goes from rung {r['before']} to {r['after']}: {RUNG_NAMES[r['after']]}.",
     "Attack": lambda r: f"{r['actor']} attacks {r['toward']}, which held it at P = {r['probability']:.3g}.",
 }

@@ -19,6 +19,8 @@ from cbmnet.simulation.fields import (
     FamilyNode,
     FiniteFloat,
     Flag,
+    Lifetime,
+    Memory,
     PositiveDuration,
     Probability,
     Rate,
@@ -60,7 +62,7 @@ class CryptoPart(Part):
     """`[crypto]`: the simulation MAC is fast; Ed25519 is what a real node signs with."""
 
     signature: Literal["mac", "ed25519"] = "mac"
-    ttl: PositiveDuration = 30 * DAY_S
+    ttl: Lifetime = 30 * DAY_S
 
 
 class ChannelPart(Part):
@@ -183,7 +185,7 @@ class StatePart(Part):
 
     type: Literal["seeker", "expansionist", "matched"] = "seeker"
     prior: Annotated[FiniteFloat, Field(gt=0.0, lt=1.0)] = 1e-4
-    memory: PositiveDuration = 14 * DAY_S
+    memory: Memory = 14 * DAY_S
     start_rung: Annotated[WholeNumber, Field(lt=TOP_RUNG)] = 0
     belief: Belief = Field(default={"rule": "independent"}, validate_default=True)
     decision: DecisionNode = Field(default={"rule": "at_close"}, validate_default=True)

@@ -1,36 +1,88 @@
 """What one part of a config says of another that is not so: names, times, what needs what."""
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cbmnet.simulation.script import ActivityAt, BulletinAt
 from cbmnet.simulation.words import Problem
+from cbmnet.units import format_duration
 
 if TYPE_CHECKING:
-    from cbmnet.simulation.config import RunConfig
+    from cbmnet.simulation.config import RunConfig, StatePart
+
+StateFaults = Callable[["RunConfig", "StatePart"], Iterator[Problem]]
+MONITOR = "monitor"
+DELAY_STAGES = ("constant", "exponential", "lognormal")
+MAX_SAMPLES = 1_000_000  # of one belief in one run; a run of 30 days at 6 hours has 120
 
 
 def cross_faults(config: "RunConfig") -> list[Problem]:
     """What one part of the config says of another that is not so: names, times, what needs what."""
     states = set(config.states)
-    pairs = {f"{a}>{b}" for a in states for b in states if a != b}
-    faults = [
-        Problem(
-            ("channels", key), f'no such link; write "from>to" with two of {_listed(states)}', shows=False
-        )
-        for key in config.channels
-        if key not in pairs
-    ]
-    if config.heartbeat.period == "off":
-        faults += [
-            Problem(
-                ("states", name, "believed_delivery"), "needs heartbeats; set heartbeat.period", "learned"
-            )
-            for name, state in config.states.items()
-            if state.believed_delivery == "learned"
-        ]
+    faults = [*_name_faults(config, states), *_time_faults(config)]
+    for state_faults in (_delivery_faults, _latency_faults, _tempering_faults):
+        faults += _where_states_say(config, state_faults)
     for number, event in enumerate(config.at):
         faults += _event_faults(event, config, states, ("at", number, event.event))
     return faults
+
+
+def _name_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
+    if MONITOR in states:
+        said = "is the name of the third party of [monitor]; give the state another"
+        yield Problem(("states", MONITOR), said, shows=False)
+    parties = states | ({MONITOR} if config.monitor else set())
+    pairs = {f"{a}>{b}" for a in parties for b in parties if a != b}
+    for key in config.channels:
+        if key not in pairs:
+            said = f'no such link; write "from>to" with two of {_listed(parties)}'
+            yield Problem(("channels", key), said, shows=False)
+
+
+def _time_faults(config: "RunConfig") -> Iterator[Problem]:
+    study, period_s = config.study, config.heartbeat.period
+    if study.sample_every > study.horizon:
+        said = (
+            f"is {format_duration(study.sample_every)}, longer than study.horizon; no belief would be sampled"
+        )
+        yield Problem(("study", "sample_every"), said, shows=False)
+    elif study.horizon / study.sample_every > MAX_SAMPLES:
+        said = f"makes more than {MAX_SAMPLES} samples of each belief"
+        yield Problem(("study", "sample_every"), said, shows=False)
+    learns = any(state.believed_delivery == "learned" for state in config.states.values())
+    if learns and period_s != "off" and period_s > study.horizon:
+        said = 'is longer than study.horizon; nothing would teach a believed_delivery that is "learned"'
+        yield Problem(("heartbeat", "period"), said, shows=False)
+
+
+def _where_states_say(config: "RunConfig", faults_of: StateFaults) -> Iterator[Problem]:
+    """The faults of every state; those of `[state]`, which was filled into them, at its own place too."""
+    found = [
+        Problem(("states", name, *fault.path), fault.message, fault.value, fault.shows)
+        for name, state in config.states.items()
+        for fault in faults_of(config, state)
+    ]
+    if found:
+        for fault in faults_of(config, config.state):
+            yield Problem(("state", *fault.path), fault.message, fault.value, fault.shows)
+    yield from found
+
+
+def _delivery_faults(config: "RunConfig", state: "StatePart") -> Iterator[Problem]:
+    if state.believed_delivery == "learned" and config.heartbeat.period == "off":
+        yield Problem(("believed_delivery",), "needs heartbeats; set heartbeat.period", "learned")
+
+
+def _latency_faults(config: "RunConfig", state: "StatePart") -> Iterator[Problem]:
+    if state.believed_latency != "configured" and state.believed_latency.name not in DELAY_STAGES:
+        said = f"must be a stage that delays: {', '.join(DELAY_STAGES)}"
+        yield Problem(("believed_latency", "stage"), said, state.believed_latency.name)
+
+
+def _tempering_faults(config: "RunConfig", state: "StatePart") -> Iterator[Problem]:
+    tempering = getattr(state.belief.config, "tempering", 0.0)
+    if tempering < 0.0:
+        yield Problem(("belief", "tempering"), "must be at least 0", tempering)
 
 
 def _event_faults(
@@ -50,6 +102,9 @@ def _event_faults(
     if isinstance(event, ActivityAt) and event.class_ not in config.activities:
         classes = _listed(set(config.activities))
         faults.append(Problem((*at, "class"), f"no such activity; there are {classes}", event.class_))
+    elif isinstance(event, ActivityAt) and config.activities[event.class_].rate == 0.0:
+        said = f"activities.{event.class_}.rate is 0, so seeing it weighs nothing; give it a rate above 0"
+        faults.append(Problem((*at, "class"), said, event.class_))
     if len(set(named.values())) < len(named):
         faults.append(Problem(at, "names the same state twice", shows=False))
     if event.time > config.study.horizon:

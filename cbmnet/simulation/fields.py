@@ -13,6 +13,8 @@ from cbmnet.simulation.quantities import (
     FiniteFloat,
     Flag,
     Integer,
+    Lifetime,
+    Memory,
     PositiveDuration,
     Probability,
     Rate,
@@ -22,8 +24,9 @@ from cbmnet.simulation.quantities import (
 )
 
 __all__ = [
-    "Chosen", "Count", "Duration", "FamilyNode", "FiniteFloat", "Flag", "Integer", "PositiveDuration",
-    "Probability", "Rate", "Scalar", "Text", "WholeNumber", "family_config", "plain",
+    "Chosen", "Count", "Duration", "FamilyNode", "FiniteFloat", "Flag", "Integer", "Lifetime",
+    "Memory", "PositiveDuration", "Probability", "Rate", "Scalar", "Text", "WholeNumber", "family_config",
+    "plain",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from cbmnet.simulation.lines import KeySyntaxError, Path, read_key
 from cbmnet.simulation.show import key_text, shortened, shown
 
 
-class _ConflictError(ValueError):
+class ConflictError(ValueError):
     """The key cannot be set where it stands."""
 
 
@@ -25,11 +25,11 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> tuple[Pat
     for override in overrides:
         try:
             key, value = split_override(override)
-            paths.append(_put(data, key, value))
+            paths.append(put(data, key, value))
         except KeySyntaxError:
             said = 'write --set key=value, for example --set channel.loss=0.2; a key such as "a>b" in quotes.'
             faults.append(Fault(f"--set {shortened(override)}", None, "", said))
-        except _ConflictError as conflict:
+        except ConflictError as conflict:
             faults.append(Fault(f"--set {key_text(key)}", None, key_text(key), f": {conflict}."))
     if faults:
         raise ConfigError(faults)
@@ -53,7 +53,8 @@ def read_value(text: str) -> Any:
     return document["value"] if len(document) == 1 else text
 
 
-def _put(data: dict[str, Any], key: tuple[str, ...], value: Any) -> Path:
+def put(data: dict[str, Any], key: tuple[str, ...], value: Any) -> Path:
+    """Sets the key in `data`; its path, with the indices of arrays as numbers. Raises ConflictError."""
     node: Any = data
     path: Path = ()
     for part in key[:-1]:
@@ -71,9 +72,9 @@ def _place(node: Any, part: str, path: Path) -> str | int:
     if isinstance(node, dict):
         return part
     if not isinstance(node, list):
-        raise _ConflictError(f"{key_text(path)} = {shown(node)} is not a table; nothing can be set below it")
+        raise ConflictError(f"{key_text(path)} = {shown(node)} is not a table; nothing can be set below it")
     if not (part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(node)):
-        raise _ConflictError(f"{key_text(path)} is an array of {len(node)}; count into it from 0")
+        raise ConflictError(f"{key_text(path)} is an array of {len(node)}; count into it from 0")
     return int(part)
 
 

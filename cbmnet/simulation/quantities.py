@@ -12,11 +12,17 @@ from pydantic import AllowInfNan, BeforeValidator, Field, PlainValidator, Strict
 
 from cbmnet.simulation.allowed import Says
 from cbmnet.simulation.words import said
-from cbmnet.units import parse_duration, parse_rate
+from cbmnet.units import SECONDS, YEAR_S, format_duration, parse_duration, parse_rate
+
+LONGEST_S = 1e6 * YEAR_S  # beyond that no duration of a crisis is meant
+SHORTEST_S = SECONDS["ms"]
 
 A_DURATION = 'a duration in quotes, for example "20m" or "30d"'
 A_RATE = 'a rate in quotes, for example "144/y" or "2/h"'
 A_SCALAR = "a finite number, text in quotes, true or false"
+
+
+_TEXT = WithJsonSchema({"type": "string"}, mode="validation")
 
 
 def _quantity(parse: Callable[[str], float], what: str, unit: str) -> Callable[[Any], float]:
@@ -35,7 +41,14 @@ def _quantity(parse: Callable[[str], float], what: str, unit: str) -> Callable[[
     return read
 
 
-_seconds = _quantity(parse_duration, A_DURATION, '"20m" or "20s"')
+def _bounded_duration(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds > LONGEST_S:
+        raise ValueError("must be at most 1000000y")
+    return seconds
+
+
+_seconds = _quantity(_bounded_duration, A_DURATION, '"20m" or "20s"')
 _per_second = _quantity(parse_rate, A_RATE, '"144/y" or "2/h"')
 
 
@@ -43,7 +56,21 @@ def _positive_seconds(value: Any) -> float:
     seconds = _seconds(value)
     if seconds <= 0.0:
         raise said("must be longer than 0")
+    if seconds < SHORTEST_S:
+        raise said("must be at least 1ms")
     return seconds
+
+
+def duration_from(low_s: float, high_s: float, high: str) -> tuple[BeforeValidator, Says, WithJsonSchema]:
+    """The metadata of a duration within these bounds; `high` is how the upper one is written."""
+
+    def read(value: Any) -> float:
+        seconds = _seconds(value)
+        if not low_s <= seconds <= high_s:
+            raise said(f"must be from {format_duration(low_s)} to {high}")
+        return seconds
+
+    return BeforeValidator(read), Says(A_DURATION), _TEXT
 
 
 def _scalar(value: Any) -> Any:
@@ -52,8 +79,6 @@ def _scalar(value: Any) -> Any:
         raise said(f"must be {A_SCALAR}")
     return value
 
-
-_TEXT = WithJsonSchema({"type": "string"}, mode="validation")
 
 FiniteFloat = Annotated[float, Strict(), AllowInfNan(False)]
 Probability = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0.0, le=1.0)]
@@ -64,6 +89,8 @@ Flag = Annotated[bool, Strict()]
 Text = Annotated[str, Strict()]
 Duration = Annotated[float, BeforeValidator(_seconds), Says(A_DURATION), _TEXT]
 PositiveDuration = Annotated[float, BeforeValidator(_positive_seconds), Says(A_DURATION), _TEXT]
+Memory = Annotated[float, *duration_from(1.0, 1e5 * YEAR_S, "100000y")]
+Lifetime = Annotated[float, *duration_from(1.0, 10 * YEAR_S, "10y")]
 Rate = Annotated[float, BeforeValidator(_per_second), Says(A_RATE), _TEXT]
 _ANY_SCALAR = WithJsonSchema({"type": ["boolean", "number", "string"]}, mode="validation")
 Scalar: TypeAlias = Annotated[bool | int | float | str, PlainValidator(_scalar), Says(A_SCALAR), _ANY_SCALAR]

@@ -143,7 +143,7 @@ class Deliberation:
         if self._rung() >= TOP_RUNG:
             return  # there is nothing left to decide
         if self._open is not None and decision is self._open and decision.closes_s == closes_s:
-            self._recorder.cause = self._open.cause
+            self._recorder.cause = self._outlook.alarming_belief or self._open.cause
             self._close(self._outlook.probability(), at_deadline=True)
 
     def _close(self, probability: float, *, at_deadline: bool = False) -> None:
@@ -156,14 +156,16 @@ class Deliberation:
         if rises:
             self._recorder.cause = cause
             self._rise(self._outlook.partner, decision.rung)
+            self._recorder.cause = cause  # the rise was seen by others, who are no cause of what follows
         # While the belief stays above the query threshold a new decision opens at once.
         if probability > self._ladder.query_prob and self._rung() < TOP_RUNG:
             self._open_decision(probability)
 
     def _tell(self, phase: str, probability: float, closes_s: float) -> int:
         outlook = self._outlook
+        threshold = self._ladder.query_prob if phase == "open" else self._ladder.rise_prob[self._rung()]
         return self._recorder.tell(
-            Decision, self._env.now, outlook.owner, outlook.partner, phase, probability, closes_s
+            Decision, self._env.now, outlook.owner, outlook.partner, phase, probability, closes_s, threshold
         )
 
     def _plan_review(self) -> None:

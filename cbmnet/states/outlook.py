@@ -33,6 +33,8 @@ class Outlook:
         self.latest_activity = 0
         self.latest_s = 0.0
         self.latest_record = 0
+        self.alarming_belief = 0  # the record of the last belief that was higher than the one before
+        self._last_probability = 0.0
         self.latest_class: ActivityClass | None = None
         self.classes = classes
         self._delivery, self._recorder, self._clock = delivery, recorder, clock
@@ -89,6 +91,9 @@ class Outlook:
         """Records the belief and passes it on."""
         probability = self.probability()
         self._note(Belief, self.partner, probability, self._delivery())
+        if probability > self._last_probability:
+            self.alarming_belief = self._recorder.cause
+        self._last_probability = probability
         self.moved(probability)
 
     def _compare(self, notice: Notice, arrived_s: float) -> None:

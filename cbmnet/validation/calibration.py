@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from cbmnet.errors import SimulationError
 from cbmnet.metrics.measure import measure
 from cbmnet.simulation.config import RunConfig
 from cbmnet.statistics import Bin, calibration_bins
@@ -24,6 +25,7 @@ from cbmnet.validation.case import CASES, Advance, Outcome, Results
 
 EDGES = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1.0)
 LIMIT = 4.0
+MAX_DAYS = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class CalibrationConfig:
     seed: int = 1
     bin_runs: int = 50
     twins: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bin_runs <= self.runs:
+            raise ValueError("runs must be at least bin_runs, and bin_runs at least 1")
+        if not 2 <= self.days <= MAX_DAYS:
+            raise ValueError(f"days must be from 2 to {MAX_DAYS}")
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,10 @@ def calibration(parameters: Mapping[str, Any], jobs: int, advance: Advance) -> R
 def worst_bin(setting: Setting, chosen: CalibrationConfig, jobs: int) -> Outcome:
     """The farthest bin of one setting; a planted twin agrees when it is found, beyond the limit."""
     bins = [b for b in bins_of(setting, chosen, jobs) if b.runs >= chosen.bin_runs]
+    if not bins:
+        raise SimulationError(
+            f"{setting.name}: no bin is met by {chosen.bin_runs} runs; take more runs or days"
+        )
     worst = max(bins, key=distance)
     note = f"bin {worst.low:g} to {worst.high:g}, {len(bins)} bins"
     limit = LIMIT
@@ -136,6 +148,6 @@ def bins_of(setting: Setting, chosen: CalibrationConfig, jobs: int) -> list[Bin]
 def _samples(config: RunConfig, seed: int, replication: int) -> tuple[list[float], list[int]]:
     row = measure(config, seed, replication, ("decomposition",))
     if row.error:
-        raise RuntimeError(row.error)
+        raise SimulationError(row.error)
     samples: tuple[list[float], list[int]] = row.values["decomposition"]
     return samples

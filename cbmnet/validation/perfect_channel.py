@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cbmnet.errors import SimulationError
 from cbmnet.metrics.measure import measure
 from cbmnet.simulation.config import RunConfig
 from cbmnet.validation.case import CASES, Advance, Outcome, Results
@@ -22,6 +23,12 @@ class PerfectChannelConfig:
     prior: float = 0.05
     runs: int = 20
     days: int = 60
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.prior < 0.1:
+            raise ValueError("prior must be above 0 and below the query threshold, .1")
+        if self.runs < 1 or not 1 <= self.days <= 100_000:
+            raise ValueError("runs must be at least 1, and days from 1 to 100000")
 
 
 def config_of(parameters: PerfectChannelConfig) -> RunConfig:
@@ -44,8 +51,10 @@ def perfect_channel(parameters: Mapping[str, Any], jobs: int, advance: Advance) 
     """The worst of all runs."""
     chosen = PerfectChannelConfig(**parameters)
     names = ("highest_belief", "brier", "false_alarm_rises")
-    rows = [measure(config_of(chosen), 1, k, names).values for k in range(chosen.runs)]
-    worst = {name: max(float(row[name]) for row in rows) for name in names}
+    rows = [measure(config_of(chosen), 1, k, names) for k in range(chosen.runs)]
+    if failed := [row.error for row in rows if row.error]:
+        raise SimulationError(failed[0])
+    worst = {name: max(float(row.values[name]) for row in rows) for name in names}
     above = max(0.0, worst["highest_belief"] - chosen.prior)
     error = max(0.0, worst["brier"] - chosen.prior**2)
     n = chosen.runs

@@ -23,6 +23,10 @@ class SilenceConfig:
     honest: float = 0.98
     deceptive: float = 0.2
 
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.honest < 1.0 and 0.0 <= self.deceptive < 1.0):
+            raise ValueError("honest and deceptive must be from 0 to below 1, or silence weighs without end")
+
 
 @CASES.register("silence", SilenceConfig)
 def silence(parameters: Mapping[str, Any], jobs: int, advance: Advance) -> Results:

@@ -12,7 +12,7 @@ from cbmnet.reports.words import elapsed
 
 Records = list[dict[str, Any]]
 BELIEF = Belief(3.0, 4, 0, "blue", "red", 0.9, 0.5)
-DECISION = Decision(2.0, 3, 0, "blue", "red", "rise", 0.4, 2.0)
+DECISION = Decision(2.0, 3, 0, "blue", "red", "rise", 0.4, 2.0, 0.3)
 RISE = Rung(1.0, 2, 0, "blue", "red", 1, 2, 0)
 ATTACK = Attack(0.0, 1, 0, "red", "blue", 0.1, True)
 

@@ -28,7 +28,7 @@ class Thought:
     def __init__(self) -> None:
         self.value = 0.0
         self.latest_activity, self.latest_class, self.latest_s = 0, None, 0.0
-        self.latest_record = 0
+        self.latest_record = self.alarming_belief = 0
         self.clock: Any = None
         self.rule = self
 
