@@ -27,7 +27,7 @@ def python(code: str, cwd: Path) -> str:
 
 def test_the_config_and_its_python_run(tmp_path: Path) -> None:
     """The config is valid and the five lines of Python print a statement for each of its three points."""
-    (tmp_path / "mine.toml").write_text(block("config: mine.toml"))
+    (tmp_path / "line.toml").write_text(block("config: line.toml"))
     lines = python(block("run"), tmp_path).splitlines()
     assert len(lines) == 4
     assert all("Wilson" in line for line in lines[:3])
@@ -37,9 +37,9 @@ def test_the_config_and_its_python_run(tmp_path: Path) -> None:
 
 def test_the_variant_is_a_variant(tmp_path: Path) -> None:
     """The file of the variant registers it, and a run with it delivers every message in copies."""
-    (tmp_path / "mine.toml").write_text(block("config: mine.toml"))
+    (tmp_path / "line.toml").write_text(block("config: line.toml"))
     use = """
-run = __import__("cbmnet").run("mine.toml", {"protocol.variant": "blind-copies", "protocol.copies": 3,
+run = __import__("cbmnet").run("line.toml", {"protocol.variant": "blind-copies", "protocol.copies": 3,
                                              "channel.loss": 0.0})
 print(run.metrics["duplicates_rejected"] == 2 * run.tally.sealed > 0)
 """
