@@ -77,12 +77,12 @@ def _price(grid: dict[str, Any], cell: Any) -> str:
         grid, "missed_threat", states__rival__type="expansionist", channel__loss=1.0,
         state__believed_delivery=0.98,
     )  # fmt: skip
-    verdict = "which excludes zero" if answer.excludes_zero(less) else "so no price of either is established"
+    verdict = "which excludes zero" if answer.excludes_zero(less) else "which shows no price of either"
     return (
         f"where the rival may attack, {answer.count(trusted[0])} runs miss a threat on the trusted dead line "
         f"({answer.count(trusted[1])} have an attack) and {answer.count(known[0])} on the one known to be "
-        f"dead ({answer.count(known[1])}), a paired difference of {answer.stated(less)} ({answer.method(less)}), "
-        f"{verdict}"
+        f"dead ({answer.count(known[1])}): a paired difference of {answer.stated(less)} of runs "
+        f"({answer.method(less)}), {verdict}"
     )
 
 

@@ -77,5 +77,5 @@ def paired(summary: Summary, name: str, key: str) -> str:
     return (
         f"the paired interval of {name.replace('_', ' ')} excludes zero at {len(clear)} of the "
         f"{len(differ)} priors where the shares of the arms differ; the largest difference is "
-        f"{stated(largest[1])} of runs at prior {largest[0]:g} ({method(largest[1])})"
+        f"{stated(largest[1])} in the share of runs, at prior {largest[0]:g} ({method(largest[1])})"
     )

@@ -76,7 +76,7 @@ def _delivery_faults(config: "RunConfig", state: "StatePart") -> Iterator[Proble
 def _latency_faults(config: "RunConfig", state: "StatePart") -> Iterator[Problem]:
     if state.believed_latency != "configured" and state.believed_latency.name not in DELAY_STAGES:
         said = f"must be a stage that delays: {', '.join(DELAY_STAGES)}"
-        yield Problem(("believed_latency", "stage"), said, state.believed_latency.name)
+        yield Problem(("believed_latency",), said, state.believed_latency.name)
 
 
 def _tempering_faults(config: "RunConfig", state: "StatePart") -> Iterator[Problem]:

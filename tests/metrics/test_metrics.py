@@ -25,8 +25,8 @@ def value(name: str, *records: Any, config: RunConfig = CONFIG) -> Any:
     return metric.result(86400.0)
 
 
-def seal(message: str, kind: str = "notice") -> Seal:
-    return Seal(0.0, 1, 0, "red", "blue", kind, message)
+def seal(message: str, kind: str = "notice", at_s: float = 0.0) -> Seal:
+    return Seal(at_s, 1, 0, "red", "blue", kind, message)
 
 
 def accept(message: str, kind: str = "notice", transit_s: float = 60.0, cause: int = 0) -> Accept:
@@ -88,8 +88,11 @@ CASES: dict[str, list[tuple[Any, tuple[Any, ...]]]] = {
         (0.5, (seal("a"), seal("b"), accept("a"), seal("h", "heartbeat"))),
         (1.0, (seal("a"), accept("a"), accept("a"))),
         (0.0, (seal("a"), accept("forged", "leader-text"))),
+        (1.0, (seal("a"), accept("a"), seal("under way", at_s=86341.0))),
+        (0.5, (seal("a"), accept("a"), seal("lost", at_s=86340.0))),
     ],
     "delivery_error": [
+        (0.7 - 1.0, (*SAMPLES, seal("a"), accept("a"), seal("late", at_s=86390.0))),
         (None, ()),
         (None, SAMPLES),
         (None, (seal("a"), accept("a"))),

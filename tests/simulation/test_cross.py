@@ -1,0 +1,99 @@
+"""What the parts of a config say of each other, and the bounds of its durations."""
+
+import pytest
+
+from cbmnet.errors import ConfigError
+from cbmnet.experiments.design import design_from
+from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.faults import validated
+from cbmnet.simulation.source import source_from_text
+
+GOOD = """name = "x"
+[study]
+horizon = "5d"
+[states.a]
+[states.b]
+"""
+
+
+def faults(*overrides: str, text: str = GOOD) -> list[str]:
+    try:
+        validated(RunConfig, source_from_text(text, "x.toml", overrides))
+    except ConfigError as error:
+        return [str(fault) for fault in error.faults]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("states.a.memory=1e-300s", "must be from 1s to 100000y"),
+        ("states.a.memory=200000y", "must be from 1s to 100000y"),
+        ("crypto.ttl=1ms", "must be from 1s to 10y"),
+        ("crypto.ttl=11y", "must be from 1s to 10y"),
+        ("study.horizon=2e6y", "must be at most 1000000y"),
+        ("study.sample_every=1e-9s", "must be at least 1ms"),
+        ("study.sample_every=10ms", "makes more than 1000000 samples"),
+        ("study.sample_every=6d", "longer than study.horizon"),
+        ("states.a.belief={rule = 'independent', tempering = -1.0}", "must be at least 0"),
+        ("states.a.believed_latency={stage = 'bernoulli', loss = 0.1}", "must be a stage that delays"),
+    ],
+)
+def test_what_makes_no_sense_is_a_fault(override: str, said: str) -> None:
+    """One fault, that says what is allowed."""
+    (fault,) = faults(override)
+    assert said in fault
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "states.a.memory=1s", "crypto.ttl=10y", "study.sample_every=5d", "states.a.belief.tempering=0.0",
+        "states.a.believed_latency={stage = 'exponential', delay = '1h'}",
+    ],
+)  # fmt: skip
+def test_the_bounds_themselves_are_good(override: str) -> None:
+    """Each limit is allowed."""
+    assert faults("states.a.belief.rule=independent", override) == []
+
+
+def test_what_the_general_table_says_is_told_at_its_own_line() -> None:
+    """A bad `[state]`, filled into every state, is one fault where its author wrote it."""
+    text = f'{GOOD}[state]\nbelieved_latency = {{ stage = "bernoulli", loss = 0.1 }}\n'
+    with pytest.raises(ConfigError) as caught:
+        design_from(source_from_text(text, "x.toml"))
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.key) == (7, "state.believed_latency")
+
+
+def test_the_name_of_the_monitor_is_reserved() -> None:
+    """A state of that name would share its keys and its place on the network."""
+    (fault,) = faults(text=GOOD.replace("states.b", "states.monitor"))
+    assert fault == (
+        "x.toml:5  states.monitor: is the name of the third party of [monitor]; give the state another."
+    )
+
+
+def test_the_monitor_has_links_where_there_is_one() -> None:
+    """`[channels."monitor>a"]` and back, with [monitor]; without it there is no such link."""
+    links = ("channels.'monitor>a'.loss=0.5", "channels.'a>monitor'.loss=0.5")
+    assert faults(*links, "monitor.coverage=1.0") == []
+    assert len(faults(*links)) == 2
+
+
+def test_nothing_is_learned_from_heartbeats_that_never_come() -> None:
+    """A period beyond the horizon teaches nothing, which a learner must not be promised."""
+    learned = "states.a.believed_delivery=learned"
+    (fault,) = faults(learned, "heartbeat.period=6d")
+    assert "longer than study.horizon" in fault
+    assert faults(learned, "heartbeat.period=1d") == []
+    assert faults("heartbeat.period=6d") == []
+
+
+def test_a_scripted_activity_must_be_possible() -> None:
+    """What never happens by its rate weighs nothing when it is seen, and the script would do nothing."""
+    event = "[[at]]\ntime = '1d'\nevent = 'activity'\nactor = 'a'\ntoward = 'b'\nclass = 'exercise'\n"
+    (fault,) = faults("activities.exercise.rate=0/d", text=GOOD + event)
+    assert "weighs nothing" in fault
+    assert faults("activities.exercise.rate=0.1/d", text=GOOD + event) == []
+    assert faults("activities.exercise.rate=0/d") == []
