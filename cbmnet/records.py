@@ -211,7 +211,7 @@ class Belief(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """A decision about a partner opened, or closed with what came of it; `threshold` is what P had to pass."""
+    """A decision about a partner opened, or closed with what came of it; P had to pass the `threshold`."""
 
     at_s: float
     id: int

@@ -1,18 +1,19 @@
 """`cbmnet check`: validates every point and says what running it would cost."""
 
 import json
+from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
 import typer
 
-from cbmnet.cli.options import AsJson, File, Set
+from cbmnet.cli.options import AsJson, Set
 from cbmnet.cli.verb import VERBS
 
 
 @VERBS.register("check")
 def check(
-    file: Annotated[File | None, typer.Argument(show_default=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="A study file (TOML).", show_default=False)] = None,
     overrides: Set = None,
     as_json: AsJson = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a study file.")] = False,

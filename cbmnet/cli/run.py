@@ -51,10 +51,23 @@ def run(
     else:
         show(summary, design.base.title, study.metrics)
     print(f"written to {folder}", file=sys.stderr)
+    if (worst := most_escalated(rows)) is not None and not as_json:
+        point, replication = worst
+        print(f"next: cbmnet explain {folder} --point {point} --run {replication}", file=sys.stderr)
     failed = [row for row in rows if row.error]
     if failed:
         print(f"{len(failed)} of {total} runs failed; the first: {failed[0].error}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def most_escalated(rows: Sequence[Any]) -> tuple[int, int] | None:
+    """Point and replication of the run that went farthest, by the first metric that can say so."""
+    for name in ("peak_rung", "false_alarm_rises", "highest_belief"):
+        told = [row for row in rows if row.values.get(name) is not None]
+        if told:
+            worst = max(told, key=lambda row: (row.values[name], -row.point, -row.replication))
+            return worst.point, worst.replication
+    return None
 
 
 def _with_study(overrides: list[str] | None, reps: int | None, seed: int | None) -> list[str]:
@@ -72,7 +85,8 @@ def show(summary: dict[str, Any], title: str, wanted: Sequence[str] | None = Non
     screen = console()
     if title:
         screen.print(title, style="bold")
-    show_rows(screen, summary["points"], _columns(summary["points"], wanted))
+    numbered = [{**p, "point": {"#": k, **p["point"]}} for k, p in enumerate(summary["points"])]
+    show_rows(screen, numbered, _columns(summary["points"], wanted))
     if summary.get("comparisons"):
         first = summary["comparisons"][0]
         ((by, baseline),) = first["less"].items()

@@ -24,8 +24,8 @@ from cbmnet.simulation.identity import digest, resolved
 from cbmnet.simulation.lines import KeySyntaxError, read_key
 from cbmnet.simulation.overrides import ConflictError, put
 from cbmnet.simulation.part import Part
-from cbmnet.simulation.show import key_text
-from cbmnet.simulation.source import Source, read_source
+from cbmnet.simulation.show import did_you_mean, key_text
+from cbmnet.simulation.source import Source, read_source, source_from_text
 from cbmnet.simulation.words import Problem
 
 MAX_POINTS = 10_000
@@ -114,6 +114,7 @@ def design_from(source: Source, overrides: Sequence[str] = ()) -> Design:
     data = _with_name(source)
     base = _validate(StudyFile, _filled_in(data), source, {})
     _check_sweep(base, source)
+    _check_states(base, source)
     bare = {key: value for key, value in data.items() if key not in ("sweep", "compare")}
     points, faults = [], []
     for values in product(*base.sweep.values()):
@@ -125,6 +126,20 @@ def design_from(source: Source, overrides: Sequence[str] = ()) -> Design:
     if faults:
         raise ConfigError(list(dict.fromkeys(faults)))
     return Design(source, base, tuple(points), tuple(overrides))
+
+
+def _check_states(base: StudyFile, source: Source) -> None:
+    """A state misspelt in `--set` or `[sweep]` must not become a new state of its own."""
+    declared = source_from_text(source.text, source.file).data.get("states")
+    names = sorted(declared) if isinstance(declared, dict) else []
+    keys = [(path, path) for path in source.override_paths] + [(_parts(k), ("sweep", k)) for k in base.sweep]
+    faults = [
+        source.fault(at, f": no state {name}; the file has {', '.join(names)}.{did_you_mean(name, names)}")
+        for path, at in keys
+        if len(path) > 2 and path[0] == "states" and (name := str(path[1])) not in names
+    ]
+    if faults:
+        raise ConfigError(faults)
 
 
 def _with_name(source: Source) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def worst_bin(setting: Setting, chosen: CalibrationConfig, jobs: int) -> Outcome
     limit = LIMIT
     if setting.off_diagonal:
         found = distance(worst) > LIMIT
-        note += ", found" if found else ", NOT found"
+        note += ", a planted error, found" if found else ", a planted error, NOT found"
         limit = float("inf") if found else 0.0
     return Outcome(worst.mean_p, worst.share_y, worst.standard_error or 0.0, worst.n, limit, note)
 

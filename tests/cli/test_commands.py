@@ -102,7 +102,7 @@ def test_new_check_run_explain_replay_follow_each_other(tmp_path: Path) -> None:
     assert (checked["points"], checked["runs"]) == (3, 300)
     done = cbmnet("run", "mine.toml", "--reps", "2", "--set", "study.horizon=5d", "-o", "out", cwd=tmp_path)
     assert "n = 2, level 95%" in done.stdout
-    assert done.stderr.endswith("written to out\n")
+    assert "written to out\nnext: cbmnet explain out --point" in done.stderr
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     assert manifest["replications"] == 2
     assert len((tmp_path / "out/rows.jsonl").read_text().splitlines()) == 6

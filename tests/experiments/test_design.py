@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cbmnet.errors import ConfigError
-from cbmnet.experiments.design import Design, design_from
+from cbmnet.experiments.design import Design, design_from, load_design
 from cbmnet.experiments.execution import execute
 from cbmnet.experiments.summary import summarise
 from cbmnet.front import sweep
@@ -143,3 +143,13 @@ def test_any_error_of_one_run_is_the_error_of_its_row(monkeypatch: pytest.Monkey
         "x, seed 4, run 1: ZeroDivisionError: division by zero",
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    "override", ["states.rusia.prior=0.1", 'sweep."states.rusia.prior"=[0.1, 0.2]'], ids=["set", "sweep"]
+)
+def test_a_misspelt_state_is_no_new_state(override: str) -> None:
+    """A key of a state that the file does not have is a fault that names those it has."""
+    said = r"no state rusia; the file has norway, russia\. Did you mean .russia.\?"
+    with pytest.raises(ConfigError, match=said):
+        load_design(Path(__file__).parents[2] / "sims/episodes/norway-1995.toml", [override])
