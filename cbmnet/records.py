@@ -4,8 +4,7 @@ Every record has the simulated time in seconds, its own number and the number of
 They are named tuples; the trace writes them as they are, so their field names are its format.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from cbmnet.datagram import Label
 
@@ -264,44 +263,3 @@ RECORDS: tuple[type, ...] = (
     Activity, Intent, Attack, Seal, Send, Drop, Deliver, Accept, Reject, Stop, Transport, Verdict, Signal,
     Observed, Answer, Belief, Decision, Rung, Crash, Sample,
 )  # fmt: skip
-
-
-class Observer(Protocol):
-    """Something that watches a run: it names the records it wants and is fed each of them."""
-
-    wants: tuple[type, ...]
-
-    def feed(self, record: Any) -> None:
-        """Takes one record; called in the order of events."""
-
-
-class Recorder:
-    """Tells observers what happens and keeps count; records nobody wants are numbered, never made.
-
-    `cause` is the number of the record that is being acted on: what is told meanwhile names it as its
-    cause unless it names another.
-    """
-
-    __slots__ = ("_sinks", "cause", "count")
-
-    def __init__(self, observers: Iterable[Observer] = ()) -> None:
-        self.cause = 0
-        self.count = 0
-        self._sinks: dict[type, list[Callable[[Any], None]]] = {}
-        for observer in observers:
-            for kind in observer.wants:
-                self._sinks.setdefault(kind, []).append(observer.feed)
-
-    def is_wanted(self, kind: type) -> bool:
-        """Whether anyone is fed records of this kind."""
-        return kind in self._sinks
-
-    def tell(self, kind: Callable[..., Any], at_s: float, *fields: Any, cause: int | None = None) -> int:
-        """Tells a record of this kind; returns its number."""
-        self.count += 1
-        sinks = self._sinks.get(kind)  # type: ignore[call-overload]
-        if sinks:
-            record = kind(at_s, self.count, self.cause if cause is None else cause, *fields)
-            for feed in sinks:
-                feed(record)
-        return self.count

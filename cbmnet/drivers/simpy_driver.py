@@ -17,7 +17,8 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.errors import SimulationError
 from cbmnet.protocols.endpoint import Endpoint
-from cbmnet.records import Crash, Deliver, Drop, Recorder, Send
+from cbmnet.recorder import Recorder
+from cbmnet.records import Crash, Deliver, Drop, Send
 
 MAX_STEPS_AT_ONCE = 1_000_000
 

@@ -16,7 +16,8 @@ from cbmnet.messages import Sender
 from cbmnet.protocols.dialogue import Dialogue, Sent
 from cbmnet.protocols.endpoint import VARIANTS
 from cbmnet.protocols.heartbeat import DeliveryEstimate
-from cbmnet.records import Recorder, Seal
+from cbmnet.recorder import Recorder
+from cbmnet.records import Seal
 from cbmnet.simulation import worlds
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.introduce import introduce

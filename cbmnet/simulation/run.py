@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from cbmnet.drivers.simpy_driver import schedule
 from cbmnet.errors import CbmnetError, SimulationError
-from cbmnet.records import Recorder
+from cbmnet.recorder import Recorder
 from cbmnet.simulation.build import build, start
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.simulation import Simulation

@@ -6,7 +6,7 @@ from simpy import Environment, Event
 
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.protocols.dialogue import Dialogue
-from cbmnet.records import Recorder
+from cbmnet.recorder import Recorder
 from cbmnet.simulation.config import RunConfig
 from cbmnet.states.state import State
 from cbmnet.streams import Streams

@@ -9,7 +9,8 @@ from cbmnet.measures import Notice
 from cbmnet.messages import Message
 from cbmnet.protocols import dialogue as talk
 from cbmnet.protocols.endpoint import Acknowledged, GaveUp, Malformed
-from cbmnet.records import Accept, Answer, Recorder, Reject, Seal, Stop, Transport
+from cbmnet.recorder import Recorder
+from cbmnet.records import Accept, Answer, Reject, Seal, Stop, Transport
 from cbmnet.states.evidence import HOSTILE_MESSAGE, query_outcomes
 from cbmnet.states.partner import Habits, Partner
 

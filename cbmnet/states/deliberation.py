@@ -13,7 +13,8 @@ from math import inf
 from simpy import Environment
 
 from cbmnet.drivers.simpy_driver import LAST, Call, schedule
-from cbmnet.records import Decision, Recorder
+from cbmnet.recorder import Recorder
+from cbmnet.records import Decision
 from cbmnet.states.decision import DecisionRule
 from cbmnet.states.ladder import TOP_RUNG, Ladder
 from cbmnet.states.outlook import Outlook

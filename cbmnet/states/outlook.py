@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from cbmnet.measures import ActivityClass, Notice, Observation, Verdict
-from cbmnet.records import Belief, Observed, Recorder, Signal
+from cbmnet.recorder import Recorder
+from cbmnet.records import Belief, Observed, Signal
 from cbmnet.records import Verdict as VerdictRecord
 from cbmnet.states.belief import BeliefRule
 from cbmnet.states.evidence import Pair

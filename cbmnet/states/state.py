@@ -16,7 +16,8 @@ from cbmnet.datagram import Label
 from cbmnet.drivers.simpy_driver import Call, Host, schedule
 from cbmnet.measures import ActivityClass, Observation
 from cbmnet.protocols.dialogue import Ask, Say
-from cbmnet.records import Activity, Attack, Intent, Recorder, Rung, Sample
+from cbmnet.recorder import Recorder
+from cbmnet.records import Activity, Attack, Intent, Rung, Sample
 from cbmnet.states.conduct import EventSource
 from cbmnet.states.correspondence import Correspondence
 from cbmnet.states.evidence import RUNG_RISE

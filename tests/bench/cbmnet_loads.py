@@ -27,7 +27,7 @@ from cbmnet.messages import Sender
 from cbmnet.metrics.measure import measure
 from cbmnet.metrics.metric import METRICS
 from cbmnet.protocols.endpoint import VARIANTS, Acknowledged, Received, Send
-from cbmnet.records import Recorder
+from cbmnet.recorder import Recorder
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.keys import REALM, make_signers, make_verifier, trust_store
 from cbmnet.streams import Streams

@@ -13,7 +13,8 @@ from cbmnet.channels.stages.duplication import DuplicationConfig
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.errors import SimulationError
 from cbmnet.protocols.endpoint import VARIANTS, Acknowledged, EndpointBase, GaveUp, Received, Send
-from cbmnet.records import Deliver, Drop, Recorder
+from cbmnet.recorder import Recorder
+from cbmnet.records import Deliver, Drop
 from cbmnet.records import Send as SendRecord
 from cbmnet.streams import Streams
 

@@ -7,7 +7,8 @@ import pytest
 from simpy import Environment
 
 from cbmnet.measures import ActivityClass
-from cbmnet.records import Decision, Recorder
+from cbmnet.recorder import Recorder
+from cbmnet.records import Decision
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import run
 from cbmnet.simulation.trace import Trace
