@@ -14,8 +14,10 @@ class Observer(Protocol):
 
 
 class Recorder:
-    """Tells observers what happens and keeps count; records nobody wants are numbered, never made.
+    """Tells observers what happens and numbers it; a record that nobody wants is never made.
 
+    Numbers are an order within one run and its observers, not names: where speed matters, what nobody
+    wants is not even told, so another set of observers may number the same run otherwise.
     `cause` is the number of the record that is being acted on: what is told meanwhile names it as its
     cause unless it names another.
     """

@@ -16,7 +16,7 @@ from cbmnet.registry import Family
 from cbmnet.streams import LinkDraws, Words
 
 # The reserved words of the built-in stages.
-WORD_LOSS, WORD_BURST, WORD_CORRUPT, WORD_DUPLICATE, WORD_DELAY, WORD_DELAY_2 = range(6)
+WORD_LOSS, WORD_BURST, WORD_CORRUPT, WORD_DUPLICATE, WORD_DELAY = range(5)
 
 
 class Flight:

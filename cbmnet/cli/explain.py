@@ -10,22 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from cbmnet.cli.destination import manifest_of, ready_file
-from cbmnet.cli.options import AsJson, Seed, Set
+from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set, Told
 from cbmnet.cli.verb import VERBS
 
 PLAIN, WIDEST = 100, 140  # columns where there is no terminal, and at most: longer lines are hard to follow
-Before = Annotated[int, typer.Option("--rows", min=1, help="Rows of the diagram, up to the gravest moment.")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="Rows of the diagram, up to the gravest moment.")]
 
 
 @VERBS.register("explain")
 def explain(
-    path: Annotated[Path, typer.Argument(help="A study file or a results folder.", show_default=False)],
-    replication: Annotated[int, typer.Option("--run", min=0, help="Which replication.")] = 0,
-    point: Annotated[int, typer.Option("--point", min=0, help="Which point, in the order of the table.")] = 0,
+    path: Told,
+    replication: Replication = 0,
+    point: PointNumber = 0,
     overrides: Set = None,
     seed: Seed = None,
     svg_path: Annotated[Path | None, typer.Option("--svg", help="Write the sequence diagram here.")] = None,
-    rows: Before = 30,
+    rows: Rows = 30,
     as_json: AsJson = False,
 ) -> None:
     """Tell why a run went as it did: the chain of causes and a sequence diagram."""

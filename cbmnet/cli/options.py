@@ -12,6 +12,9 @@ Set = Annotated[
         "--set", metavar="KEY=VALUE", help="Override one key, e.g. channel.loss=0.2. May be repeated."
     ),
 ]
+Told = Annotated[Path, typer.Argument(help="A study file or a results folder.", show_default=False)]
+Replication = Annotated[int, typer.Option("--run", min=0, help="Which replication.")]
+PointNumber = Annotated[int, typer.Option("--point", min=0, help="Which point: # in the table of the run.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Root seed; default: the file's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Jobs = Annotated[

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cbmnet.cli.explain import traced
-from cbmnet.cli.options import AsJson, Seed, Set
+from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set, Told
 from cbmnet.cli.verb import VERBS
 
 HASH_SEEDS = ("1", "4242")
@@ -18,9 +17,9 @@ HASH_SEEDS = ("1", "4242")
 
 @VERBS.register("replay")
 def replay(
-    path: Annotated[Path, typer.Argument(help="A study file or a results folder.", show_default=False)],
-    replication: Annotated[int, typer.Option("--run", min=0, help="Which replication.")] = 0,
-    point: Annotated[int, typer.Option("--point", min=0, help="Which point, in the order of the table.")] = 0,
+    path: Told,
+    replication: Replication = 0,
+    point: PointNumber = 0,
     overrides: Set = None,
     seed: Seed = None,
     check: Annotated[bool, typer.Option("--check", help="Compare two processes and hash seeds.")] = False,

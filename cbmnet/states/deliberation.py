@@ -104,11 +104,6 @@ class Deliberation:
             if probability <= self._ladder.rise_prob[self._rung()]:
                 self._close(probability)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a decision is under way."""
-        return self._open is not None
-
     def _open_decision(self, probability: float) -> None:
         wait_s = self._ladder.deadline_s[self._rung()]
         closes_s = self._env.now + wait_s

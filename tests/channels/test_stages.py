@@ -5,7 +5,7 @@ from statistics import fmean, median, pstdev
 
 import pytest
 
-from cbmnet.channels.link import Route, build_route
+from cbmnet.channels.link import Link, Route, build_route
 from cbmnet.channels.stage import Flight
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
 from cbmnet.channels.stages.constant import ConstantConfig
@@ -162,3 +162,27 @@ def test_transit_is_what_it_would_take_without_loss() -> None:
         times.append([line.transit_s(probe) for probe in probes])
     assert times[0] == times[1]
     assert min(times[0]) > 0.0
+
+
+class _LosesAll:
+    """Loses every flight."""
+
+    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+        for flight in flights:
+            flight.drop = "loss"
+        return flights
+
+
+class _DelaysTheLiving:
+    """Spends time only on what is not lost yet, as a stage from elsewhere may."""
+
+    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+        for flight in flights:
+            flight.at_s += 0.0 if flight.drop else 7.0
+        return flights
+
+
+def test_transit_undoes_losses_before_the_next_stage() -> None:
+    """A stage that ignores lost flights still says how long it would have taken."""
+    link = Link("a>b/0", [_LosesAll(), _DelaysTheLiving()], Streams(1, 0).link("a>b/0"))
+    assert Route("a", "b", [link]).transit_s(Datagram(b"x", "b", Label("notice", 1, 0, 1))) == 7.0

@@ -245,3 +245,15 @@ def test_an_order_that_makes_no_sense_is_the_callers_fault() -> None:
         north.command("say it", 0.0)
     with pytest.raises(LocalProtocolError):
         north.delivery_prob("south", 0.0)
+
+
+def test_a_relayed_heartbeat_counts_for_who_signed_it() -> None:
+    """North's tests that come by west's line teach delivery from north, and nothing about west."""
+    north, south = party("north", EVERY_10_S), party("south", EVERY_10_S)
+    for beat in range(1, 21):
+        north.handle_timer(10.0 * beat)
+        for datagram in north.datagrams_to_send():
+            if datagram.peer == "south":
+                south.receive(datagram.data, "west", 10.0 * beat + 1.0)
+    assert south.delivery_prob("north", 206.0) > 0.9
+    assert south.delivery_prob("west", 206.0) < 0.1

@@ -238,7 +238,6 @@ def test_what_is_sampled_when_changes_no_belief(world: World) -> None:
         _, lines = world.trace(
             study__sample_every=step,
             monitor={"delay": "30h"},
-            channel__delay="3h",
             states__red__type="seeker",
         )
         samples = {
@@ -287,3 +286,19 @@ def test_a_query_is_weighed_by_both_directions() -> None:
     assert fast.there_and_back(slow).arrived_by(3600.0) == pytest.approx(0.45, abs=0.02)
     assert slow.there_and_back(fast).arrived_by(3600.0) == pytest.approx(0.45, abs=0.02)
     assert slow.there_and_back(slow).arrived_by(8000.0) == pytest.approx(0.5, abs=0.02)
+
+
+def test_partners_do_not_share_their_fate_at_a_desk(world: World) -> None:
+    """Half of the drills pass a desk, and not the same half of every partner's."""
+    half = {"desk": {"forwards": 0.5}}
+    _, lines = world.trace(
+        channel={"hops": 1, "loss": 0.0}, protocol={"variant": "fire-and-forget"},
+        heartbeat={"period": "1h", "reaches": "desk"}, states={"blue": half, "red": {}, "green": {}},
+    )  # fmt: skip
+    labels = {r["id"]: r["label"] for r in records(lines, "Deliver")}
+    stopped: dict[str, set[str]] = {"red": set(), "green": set()}
+    for r in records(lines, "Stop"):
+        if r["receiver"] == "blue" and r["kind"] == "heartbeat":
+            stopped[r["sender"]].add(labels[r["cause"]])
+    assert len(stopped["red"]) > 100 < len(stopped["green"])
+    assert len(stopped["red"] & stopped["green"]) < 0.7 * len(stopped["red"])
