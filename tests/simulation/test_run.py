@@ -238,6 +238,7 @@ def test_what_is_sampled_when_changes_no_belief(world: World) -> None:
         _, lines = world.trace(
             study__sample_every=step,
             monitor={"delay": "30h"},
+            protocol={"variant": "fire-and-forget"},
             states__red__type="seeker",
         )
         samples = {
