@@ -1,8 +1,9 @@
 """What an endpoint hands its driver: bytes, the peer they are for, and a label that is never sent.
 
 Draws and faults are keyed by the label, so Ed25519 and the simulation MAC, or two encodings of the same
-message, meet the same fate. Both types are named tuples rather than frozen dataclasses: they are made
-for every message, and a tuple costs a third of the time.
+message, meet the same fate. A datagram carries the label's fields, and makes the label when asked. Both
+types are named tuples rather than frozen dataclasses: they are made for every message, and a tuple costs a
+third of the time.
 """
 
 from typing import NamedTuple
@@ -23,8 +24,18 @@ class Label(NamedTuple):
 
 
 class Datagram(NamedTuple):
-    """Bytes for one peer."""
+    """Bytes for one peer, and the fields of its label."""
 
     data: bytes
     peer: str
-    label: Label
+    kind: str
+    stream: int
+    epoch: int
+    sequence: int
+    attempt: int = 1
+    copy: int = 0
+
+    @property
+    def label(self) -> Label:
+        """Which transmission this is."""
+        return Label(*self[2:])

@@ -1,47 +1,73 @@
 """Keyed randomness: a draw belongs to what it decides, never to the order of calls.
 
-One BLAKE2b of 64 bytes, keyed by (root seed, replication), per (link, label) gives eight words of 64
-bits. Each built-in channel stage owns a reserved word; any other stage hashes again with its own name,
-so adding a stage moves no other stage's draws. Long-lived sources (activities, sensing) have one
-`random.Random` per entity and purpose. Python's `hash()` and the global generator are never used.
+One BLAKE2b of 64 bytes, keyed by (root seed, replication) and the link, per label gives eight words of 8
+bytes. Each built-in channel stage owns a reserved word; any other stage hashes again with its own name,
+so adding a stage moves no other stage's draws. A word stays bytes as long as it is only compared.
+Long-lived sources (activities, sensing) have one `random.Random` per entity and purpose. Python's
+`hash()` and the global generator are never used.
 """
 
 import random
 from hashlib import blake2b
 from struct import Struct
 
-from cbmnet.datagram import Label
+from cbmnet.datagram import Datagram, Label
 
 _NUMBERS = Struct(">HIQHH").pack
-_EIGHT_WORDS = Struct(">8Q").unpack
+_PAST_ALL = b"\xff" * 9  # above every word of eight bytes
 
-Words = tuple[int, ...]
+FIRST_WORD, SECOND_WORD, THIRD_WORD, FOURTH_WORD, FIFTH_WORD = (slice(k, k + 8) for k in range(0, 40, 8))
 
 
-def unit(word: int) -> float:
+def unit(word: bytes) -> float:
     """A uniform number in [0, 1) from one word: its 53 highest bits, so never exactly 1."""
-    return (word >> 11) * 2.0**-53
+    return (int.from_bytes(word) >> 11) * 2.0**-53
 
 
-def threshold(probability: float) -> int:
-    """The number t for which `word < t` has this probability; 0 is never, 1 is always."""
-    return round(probability * 2.0**64)
+def threshold(probability: float) -> bytes:
+    """The bytes t for which `word < t` has this probability; 0 is never, 1 is always.
+
+    Words compare as big-endian numbers do, to the last of their 64 bits.
+    """
+    limit = round(probability * 2.0**64)
+    return limit.to_bytes(8) if limit < 2**64 else _PAST_ALL
 
 
 class LinkDraws:
-    """The words of one directed link; the same label always gets the same words."""
+    """The words of one directed link; the same label always gets the same words.
 
-    __slots__ = ("_base",)
+    The link's key and what repeats (the kind of message, the purpose) are hashed once and kept.
+    """
 
-    def __init__(self, base: "blake2b") -> None:
-        self._base = base
+    __slots__ = ("_begun", "_key")
 
-    def words(self, label: Label, purpose: bytes = b"") -> Words:
-        """Eight words for this label; `purpose` names a stage that has no reserved word."""
-        kind, stream, epoch, sequence, attempt, copy = label
-        hasher = self._base.copy()
-        hasher.update(_NUMBERS(stream, epoch, sequence, attempt, copy) + kind.encode() + purpose)
-        return _EIGHT_WORDS(hasher.digest())
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._begun: dict[tuple[str, str] | str, blake2b] = {}
+
+    def words(self, label: Label) -> bytes:
+        """Eight words of eight bytes for this label."""
+        return self.words_of(Datagram(b"", "", *label))
+
+    def words_of(self, datagram: Datagram) -> bytes:
+        """Eight words of eight bytes for the label of this datagram."""
+        _, _, kind, stream, epoch, sequence, attempt, copy = datagram
+        begun = self._begun.get(kind) or self._begin(kind, kind, "")
+        hasher = begun.copy()
+        hasher.update(_NUMBERS(stream, epoch, sequence, attempt, copy))
+        return hasher.digest()
+
+    def more_words(self, label: Label, purpose: str) -> bytes:
+        """Eight more words for a stage that has no reserved one; `purpose` is its own."""
+        kind, *numbers = label
+        hasher = (self._begun.get((kind, purpose)) or self._begin((kind, purpose), kind, purpose)).copy()
+        hasher.update(_NUMBERS(*numbers))
+        return hasher.digest()
+
+    def _begin(self, name: tuple[str, str] | str, kind: str, purpose: str) -> blake2b:
+        # 32 bytes of key and a short kind leave all of a label within one block of BLAKE2b.
+        hasher = self._begun[name] = blake2b(self._key + f"{kind}\0{purpose}\0".encode(), digest_size=64)
+        return hasher
 
 
 class Streams:
@@ -54,9 +80,7 @@ class Streams:
 
     def link(self, name: str) -> LinkDraws:
         """The draws of the link `name`, for example "norway>russia/0"."""
-        hasher = blake2b(digest_size=64, key=self._key)
-        hasher.update(b"link\0" + name.encode() + b"\0")
-        return LinkDraws(hasher)
+        return LinkDraws(self.bytes("link", name, 32))
 
     def bytes(self, purpose: str, entity: str, size: int) -> bytes:
         """Up to 64 reproducible bytes, for simulation keys."""

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbmnet.datagram import Label
-from cbmnet.streams import Streams, threshold, unit
+from cbmnet.streams import FIRST_WORD, Streams, threshold, unit
 
 LABELS = st.builds(
     Label, st.sampled_from(["notice", "query", "link-ack"]), st.integers(0, 65535), st.integers(0, 2**32 - 1),
@@ -27,26 +27,33 @@ def test_draws_depend_on_seed_replication_link_and_purpose() -> None:
         Streams(2, 0).link("a>b/0").words(label),
         Streams(1, 1).link("a>b/0").words(label),
         Streams(1, 0).link("a>b/1").words(label),
-        Streams(1, 0).link("a>b/0").words(label, b"stage"),
+        Streams(1, 0).link("a>b/0").more_words(label, "stage"),
     }
     assert len(draws) == 5
 
 
 def test_draws_are_pinned() -> None:
     """The same key gives the same words on every machine and in every version of this format."""
-    word = Streams(7, 3).link("norway>russia/0").words(Label("notice", 1, 0, 1))[0]
-    assert word == PINNED
+    word = Streams(7, 3).link("norway>russia/0").words(Label("notice", 1, 0, 1))[FIRST_WORD]
+    assert int.from_bytes(word) == PINNED
 
 
-PINNED = 5656624264719266519
+PINNED = 13233895841779251704
 
 
 def test_units_and_thresholds_meet_the_ends() -> None:
     """A probability of 0 never happens, one of 1 always does, and uniforms stay below 1."""
-    assert not threshold(0.0) > 0
-    assert threshold(1.0) > 2**64 - 1
-    assert unit(0) == 0.0
-    assert unit(2**64 - 1) < 1.0
+    lowest, highest = bytes(8), b"\xff" * 8
+    assert not lowest < threshold(0.0)
+    assert highest < threshold(1.0)
+    assert unit(lowest) == 0.0
+    assert unit(highest) < 1.0
+
+
+@given(st.binary(min_size=8, max_size=8), st.floats(0, 1))
+def test_a_word_is_below_a_threshold_as_its_number_is(word: bytes, probability: float) -> None:
+    """Comparing bytes decides as comparing 64-bit numbers would."""
+    assert (word < threshold(probability)) == (int.from_bytes(word) < round(probability * 2**64))
 
 
 def test_uniforms_are_even() -> None:
@@ -54,7 +61,7 @@ def test_uniforms_are_even() -> None:
     draws = Streams(1, 0).link("a>b/0")
     counts = [0] * 10
     for number in range(10_000):
-        counts[int(unit(draws.words(Label("notice", 1, 0, number))[0]) * 10)] += 1
+        counts[int(unit(draws.words(Label("notice", 1, 0, number))[FIRST_WORD]) * 10)] += 1
     assert sum((count - 1000) ** 2 / 1000 for count in counts) < 27.9
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cbmnet.datagram import Label
-from cbmnet.streams import LinkDraws, unit
+from cbmnet.streams import FIRST_WORD, SECOND_WORD, LinkDraws, unit
 
 REFUSED, NOT_FORWARDED = "refused", "not forwarded"
 
@@ -41,6 +41,6 @@ class Desk:
         if draws is None:
             draws = self._by_sender[sender] = self._draws(sender)
         words = draws.words(label)
-        if unit(words[1]) < min(0.9, config.refusal_prob + config.refusal_per_rung_prob * rung):
+        if unit(words[SECOND_WORD]) < min(0.9, config.refusal_prob + config.refusal_per_rung_prob * rung):
             return REFUSED
-        return None if unit(words[0]) < config.forward_prob else NOT_FORWARDED
+        return None if unit(words[FIRST_WORD]) < config.forward_prob else NOT_FORWARDED

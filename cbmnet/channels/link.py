@@ -1,7 +1,7 @@
 """Links and routes: what becomes of a datagram between two endpoints."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
@@ -10,15 +10,17 @@ from cbmnet.datagram import Datagram
 from cbmnet.streams import LinkDraws, Streams
 
 StageSpec = tuple[str, object]
+Apply = Callable[[Flight, float], Flight | None]
 
 
 class Link:
     """One hop in one direction: stages in order, and the draws that belong to it."""
 
-    __slots__ = ("draws", "name", "stages")
+    __slots__ = ("applies", "draws", "name", "stages")
 
     def __init__(self, name: str, stages: Sequence[Stage], draws: LinkDraws) -> None:
         self.name, self.stages, self.draws = name, tuple(stages), draws
+        self.applies = tuple(stage.apply for stage in self.stages)
 
 
 class Route:
@@ -28,37 +30,44 @@ class Route:
     `source` and `target` are party names.
     """
 
-    __slots__ = ("_draws", "links", "outages", "source", "target")
+    __slots__ = ("_draws", "_first", "_onward", "links", "outages", "source", "target")
 
     def __init__(self, source: str, target: str, links: Sequence[Link]) -> None:
         self.source, self.target = source, target
         self.links = tuple(links)
-        self._draws = self.links[0].draws
+        first = self.links[0]
+        self._onward = tuple(enumerate(self.links))[1:]
+        self._draws, self._first = first.draws, first.applies
         self.outages: list[tuple[float, float]] = []
+
+    def draws_of(self, hop: int) -> LinkDraws:
+        """The draws of one of the links, counted from 0."""
+        return self.links[hop].draws
 
     def carry(self, datagram: Datagram, now_s: float) -> list[Flight]:
         """Every flight that came of the datagram: arrivals with their time, losses with their reason."""
-        flight = Flight(datagram.data, datagram.label, now_s, self._draws, self.source)
+        flight = Flight()
+        flight.datagram, flight.at_s, flight.route = datagram, now_s, self
+        flight.words = self._draws.words_of(datagram)
         if self.outages and any(start <= now_s < end for start, end in self.outages):
             flight.drop = "outage"
             return [flight]
         flights = [flight]
-        for stage in self.links[0].stages:
-            flights = stage.apply(flights, now_s)
-        if len(self.links) == 1:
-            return flights
-        for hop, link in enumerate(self.links[1:], start=1):
+        for apply in self._first:
+            copy = apply(flight, now_s)
+            if copy is not None:
+                flights += _through(self._first[self._first.index(apply) + 1 :], copy, now_s)
+        for hop, link in self._onward:
             flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
         return flights
 
     def transit_s(self, datagram: Datagram) -> float:
         """How long the datagram would take if nothing on the way lost it: every hop, every stage."""
-        flight = Flight(datagram.data, datagram.label, 0.0, self._draws, self.source)
-        for link in self.links:
-            if link is not self.links[0]:
-                flight.enter(link.draws)
+        flight = Flight.of(datagram, 0.0, self)
+        for hop, link in enumerate(self.links):
+            flight.enter(hop)
             for stage in link.stages:
-                flight = stage.apply([flight], flight.at_s)[0]
+                stage.apply(flight, flight.at_s)
                 flight.drop = None
         return flight.at_s
 
@@ -66,11 +75,17 @@ class Route:
 def _pass_on(flight: Flight, hop: int, link: Link) -> list[Flight]:
     if flight.drop is not None:
         return [flight]
-    flight.hop = hop
-    flight.enter(link.draws)
-    flights, entered_s = [flight], flight.at_s
-    for stage in link.stages:
-        flights = stage.apply(flights, entered_s)
+    flight.enter(hop)
+    return _through(link.applies, flight, flight.at_s)
+
+
+def _through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Flight]:
+    """The flight and its copies after these stages; a copy goes through those that follow its making."""
+    flights = [flight]
+    for number, apply in enumerate(applies, start=1):
+        copy = apply(flight, now_s)
+        if copy is not None:
+            flights += _through(applies[number:], copy, now_s)
     return flights
 
 
@@ -82,14 +97,12 @@ class _Again:
     def __init__(self, stage: Stage, number: int) -> None:
         self._stage, self._purpose = stage, f"again/{number}"
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        kept = [flight.words for flight in flights]
-        for flight in flights:
-            flight.words = flight.more_words(self._purpose)
-        leaving = self._stage.apply(flights, now_s)
-        for flight, words in zip(flights, kept, strict=True):
-            flight.words = words
-        return leaving
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
+        kept = flight.words
+        flight.words = flight.more_words(self._purpose)
+        copy = self._stage.apply(flight, now_s)
+        flight.words = kept
+        return copy
 
 
 def build_route(source: str, target: str, hops: Sequence[Sequence[StageSpec]], streams: Streams) -> Route:
@@ -110,10 +123,10 @@ def _stages(name: str, specs: Sequence[StageSpec], streams: Streams) -> list[Sta
         place = name if not kinds[kind] else f"{name}#{kinds[kind]}"
         stage = STAGES[kind].make(config, LinkContext(place, partial(_generator, streams, place)))
         used = getattr(stage, "uses", ())
-        again = max((words[word] for word in used), default=0)
+        again = max((words[word.start] for word in used), default=0)
         stages.append(_Again(stage, again) if again else stage)
         kinds[kind] += 1
-        words.update(used)
+        words.update(word.start for word in used)
     return stages
 
 

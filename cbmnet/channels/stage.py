@@ -1,9 +1,10 @@
 """The interface of a channel stage: one small impairment, one verdict per flight.
 
-A stage is given the flights that entered and returns those that leave, adding copies where it makes
-them. It ends a flight by giving it a reason (`flight.drop`), never by removing it, so that conservation
-can be checked. Each built-in stage has its own reserved words among the eight of a flight, used or not:
-runs at 10 % and at 20 % loss stay in step. A stage from elsewhere draws with `flight.more_words`.
+A stage is given one flight, changes it in place and returns a further copy where it makes one; the copy
+goes through the stages that follow. A stage ends a flight by giving it a reason (`flight.drop`), never by
+removing it, so that conservation can be checked. Each built-in stage has its own reserved words among the
+eight of a flight, used or not: runs at 10 % and at 20 % loss stay in step. A stage from elsewhere draws
+with `flight.more_words`.
 """
 
 from collections.abc import Callable
@@ -11,42 +12,65 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
-from cbmnet.datagram import Label
+from cbmnet.datagram import Datagram, Label
 from cbmnet.registry import Family
-from cbmnet.streams import LinkDraws, Words
+from cbmnet.streams import FIFTH_WORD, FIRST_WORD, FOURTH_WORD, SECOND_WORD, THIRD_WORD, LinkDraws
 
 # The reserved words of the built-in stages.
-WORD_LOSS, WORD_BURST, WORD_CORRUPT, WORD_DUPLICATE, WORD_DELAY = range(5)
+WORD_LOSS, WORD_BURST, WORD_CORRUPT = FIRST_WORD, SECOND_WORD, THIRD_WORD
+WORD_DUPLICATE, WORD_DELAY = FOURTH_WORD, FIFTH_WORD
+
+
+class Carrier(Protocol):
+    """What a flight knows of the route it is on."""
+
+    source: str
+
+    def draws_of(self, hop: int) -> LinkDraws:
+        """The draws of one of its links."""
 
 
 class Flight:
-    """One copy of a datagram under way on one link: its bytes, where it is in time, and its fate.
+    """One copy of a datagram under way: where it is in time, its drawn words on this hop, and its fate.
 
-    What few flights need (a reason to drop, a hop, corruption, a cause) has its default on the class.
+    `words` are eight words of eight bytes. What few flights need (a reason to drop, a hop, corruption, a
+    cause) has its default on the class. A flight is also the event of its own arrival: `callbacks` and
+    `_ok` are what a driver in virtual time asks of one. `Flight.of` makes one; the message path sets the
+    four fields itself, since a constructor with arguments takes twice the time.
     """
 
+    datagram: Datagram
+    at_s: float
+    route: Carrier
+    words: bytes
+    callbacks: Any = None
+    _ok = True
     cause = 0
     hop = 0
     corrupted = False
     generation = 0
     drop: str | None = None
 
-    def __init__(self, data: bytes, label: Label, at_s: float, draws: LinkDraws, sender: str = "") -> None:
-        self.data = data
-        self.label = label
-        self.at_s = at_s
-        self.draws = draws
-        self.sender = sender
-        self.words: Words = draws.words(label)
+    @classmethod
+    def of(cls, datagram: Datagram, at_s: float, route: Carrier, words: bytes = b"") -> "Flight":
+        """A flight that has just entered its route."""
+        flight = cls()
+        flight.datagram, flight.at_s, flight.route, flight.words = datagram, at_s, route, words
+        return flight
 
-    def enter(self, draws: LinkDraws) -> None:
-        """Enters a link: fresh words, keyed by the link and the label."""
-        self.draws = draws
-        self.words = draws.words(self.label)
+    @property
+    def label(self) -> Label:
+        """Which transmission this is."""
+        return self.datagram.label
 
-    def more_words(self, purpose: str) -> Words:
+    def enter(self, hop: int) -> None:
+        """Enters a further link: fresh words, keyed by the link and the label."""
+        self.hop = hop
+        self.words = self.route.draws_of(hop).words_of(self.datagram)
+
+    def more_words(self, purpose: str) -> bytes:
         """Eight more words for a stage that has no reserved one; `purpose` is the stage's own name."""
-        return self.draws.words(self.label, purpose.encode())
+        return self.route.draws_of(self.hop).more_words(self.label, purpose)
 
     def duplicate(self) -> "Flight":
         """A further copy, whose later fate is drawn apart: its label has a copy number of its own.
@@ -54,8 +78,9 @@ class Flight:
         Each duplicating stage on the way owns a bit of the copy number (`generation` counts them), so
         no two copies of a datagram ever share one.
         """
-        label = self.label._replace(copy=self.label.copy | 1 << (self.generation & 15))
-        twin = Flight(self.data, label, self.at_s, self.draws, self.sender)
+        copy = self.datagram.copy | 1 << (self.generation & 15)
+        twin = Flight.of(self.datagram._replace(copy=copy), self.at_s, self.route)
+        twin.words = self.route.draws_of(self.hop).words_of(twin.datagram)
         twin.cause, twin.hop, twin.corrupted = self.cause, self.hop, self.corrupted
         twin.generation = self.generation + 1
         return twin
@@ -64,8 +89,8 @@ class Flight:
 class Stage(Protocol):
     """One impairment of one link; a built-in one names its reserved words in `uses`."""
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        """The flights that leave; `now_s` is when the datagram was sent."""
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
+        """Judges the flight; a copy of it, or None. `now_s` is when the datagram entered the link."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The usual shape is read by hand, so that unauthenticated bytes cost little; any 
 the strict pass, which names the code or accepts it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import msgpack
@@ -34,8 +34,12 @@ def ptype_header(ptype: str) -> bytes:
     return packed
 
 
-def write_frame(ptype: str, body: bytes, signatures: Iterable[tuple[bytes, bytes]]) -> bytes:
+def write_frame(ptype: str, body: bytes, signatures: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The envelope of well-formed parts; the pairs must ascend by kid."""
+    size = len(body)
+    head = b"\xc4%c" % size if size < 256 else b"\xc5" + size.to_bytes(2, "big")
+    if len(signatures) == 1 and len(signatures[0][1]) == 64:
+        return b"\x94\x01%b%b%b%b%b\xc4\x40%b" % (ptype_header(ptype), head, body, _ONE_PAIR, *signatures[0])
     pairs = [
         _PAIR
         + kid
@@ -43,8 +47,6 @@ def write_frame(ptype: str, body: bytes, signatures: Iterable[tuple[bytes, bytes
         + signature
         for kid, signature in signatures
     ]
-    size = len(body)
-    head = b"\xc4%c" % size if size < 256 else b"\xc5" + size.to_bytes(2, "big")
     return b"\x94\x01%b%b%b%c%b" % (ptype_header(ptype), head, body, 0x90 + len(pairs), b"".join(pairs))
 
 

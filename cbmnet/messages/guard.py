@@ -45,12 +45,12 @@ class _Stream:
         self.wires: dict[int, bytes] = {}
 
     def add(self, change: Change) -> None:
-        sequence = change.sequence
+        _, _, _, sequence, message_id, previous, _, wire = change
         if sequence > self.highest:
             self._advance(sequence)
-        self.slots[sequence] = change.id, change.previous
+        self.slots[sequence] = message_id, previous
         if sequence > self.highest - EVIDENCE:
-            self.wires[sequence] = change.wire
+            self.wires[sequence] = wire
 
     def _advance(self, sequence: int) -> None:
         gone = sequence - WINDOW
@@ -101,18 +101,20 @@ class ReplayGuard:
 
         Applying the same change again does nothing.
         """
-        key = change.sender, change.stream
+        key = change[:2]
+        _, _, epoch, sequence, message_id, _, digest, _ = change
         stream = self._streams.get(key)
-        if stream is None or change.epoch > stream.epoch:
-            stream = self._streams[key] = _Stream(change.epoch)
-        elif change.epoch < stream.epoch or change.sequence <= stream.highest - WINDOW:
+        if stream is None or epoch > stream.epoch:
+            stream = self._streams[key] = _Stream(epoch)
+        elif epoch < stream.epoch or sequence <= stream.highest - WINDOW:
             raise LocalProtocolError("a change older than the guard's state")
-        elif (slot := stream.slots.get(change.sequence)) is not None and slot[0] != change.id:
+        elif (slot := stream.slots.get(sequence)) is not None and slot[0] != message_id:
             raise LocalProtocolError("two messages for one sequence were checked before either was applied")
         stream.add(change)
-        self._digests[change.digest] = None
-        if len(self._digests) > DIGESTS:
-            self._digests.popitem(last=False)
+        digests = self._digests
+        digests[digest] = None
+        if len(digests) > DIGESTS:
+            digests.popitem(last=False)
 
 
 def _first_gap(message: Message) -> Gap | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
-from cbmnet.datagram import Datagram, Label
+from cbmnet.datagram import Label
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages import Accepted, Message, Sealed, Sender, SignedMessageError
 from cbmnet.protocols.endpoint import Endpoint, EndpointBase, Received, Send
@@ -166,10 +166,6 @@ class Dialogue(EndpointBase):
             earliest = min(earliest, query.deadline_s)
         return None if earliest == inf else earliest
 
-    def datagrams_to_send(self) -> list[Datagram]:
-        """The transport's."""
-        return self._transport.datagrams_to_send()
-
     def delivery_prob(self, peer: str, now: float) -> float:
         """The delivery from this peer as its heartbeats teach it; 1/2 before the first."""
         estimate = self._estimates[peer]
@@ -186,21 +182,23 @@ class Dialogue(EndpointBase):
         message = sealed.message
         send = Send(say.peer, sealed.wire, say.kind, purpose, message.epoch, message.sequence)
         self._transport.command(send, now)
-        self._events.append(Sent(say.peer, sealed.id, message))
+        self.outgoing.extend(self._transport.datagrams_to_send())
+        self.events.append(Sent(say.peer, sealed.id, message))
         return sealed
 
     def _lift(self, now: float) -> None:
+        self.outgoing.extend(self._transport.datagrams_to_send())
         while (event := self._transport.next_event()) is not None:
             if type(event) is Received:
                 self._judge_bytes(event, now)
             else:
-                self._events.append(event)
+                self.events.append(event)
 
     def _judge_bytes(self, event: Received, now: float) -> None:
         try:
             accepted = self._judge(event.data, round(now * _MS))
         except SignedMessageError as error:
-            self._events.append(Rejected(event.peer, error.code, error.detail))
+            self.events.append(Rejected(event.peer, error.code, error.detail))
             return
         message = accepted.message
         if message.kind == "heartbeat":
@@ -219,29 +217,29 @@ class Dialogue(EndpointBase):
         message = accepted.message
         estimate = self._estimates.get(message.sender)
         if self._heartbeat.reaches == "desk" and (reason := self._stopped(message)) is not None:
-            self._events.append(Refused(peer, message, reason))
+            self.events.append(Refused(peer, message, reason))
             return
         if estimate is not None:
             estimate.arrived(message.payload["count"], now)
-        self._events.append(Heard(peer, accepted.id, message))
+        self.events.append(Heard(peer, accepted.id, message))
 
     def _turn_away(self, peer: str, accepted: Accepted, reason: str, now: float) -> None:
-        self._events.append(Refused(peer, accepted.message, reason))
+        self.events.append(Refused(peer, accepted.message, reason))
         if accepted.message.kind == "query" and reason == "refused":
             self._say(Say(peer, "refusal", {"reason": reason, "refers_to": accepted.id}), TALK, now)
 
     def _hear(self, peer: str, accepted: Accepted, now: float) -> None:
         message = accepted.message
-        self._events.append(Heard(peer, accepted.id, message))
+        self.events.append(Heard(peer, accepted.id, message))
         if message.kind not in ("clarification", "refusal"):
             return
         query = message.payload["query" if message.kind == "clarification" else "refers_to"]
         open_ = self._queries.get(query)
         if open_ is None or open_.peer != message.sender or now > open_.deadline_s:
-            self._events.append(Late(peer, query))
+            self.events.append(Late(peer, query))
         else:
             self._answered(query, open_, "benign" if message.payload.get("benign") else "other")
 
     def _answered(self, query: bytes, open_: OpenQuery, outcome: str) -> None:
         del self._queries[query]
-        self._events.append(Answered(open_.peer, query, open_.activity, outcome))
+        self.events.append(Answered(open_.peer, query, open_.activity, outcome))

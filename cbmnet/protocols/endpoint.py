@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgpack
 
-from cbmnet.datagram import Datagram, Label
+from cbmnet.datagram import Datagram
 from cbmnet.errors import LocalProtocolError, RemoteProtocolError
 from cbmnet.registry import Family
 
@@ -66,7 +66,14 @@ class Malformed(NamedTuple):
 
 
 class Endpoint(Protocol):
-    """One state machine per party and layer."""
+    """One state machine per party and layer.
+
+    `outgoing` and `events` are its queues; a driver may empty them in place instead of asking the two
+    methods, as the one in virtual time does, where calls are what costs.
+    """
+
+    outgoing: deque[Datagram]
+    events: deque[Any]
 
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Takes bytes that arrived from the peer."""
@@ -97,12 +104,13 @@ class VariantMaker(Protocol):
 VARIANTS: Family[VariantMaker] = Family("variants", "cbmnet.protocols.variants")
 
 _pack = msgpack.Packer(use_bin_type=True).pack
+_unpack = msgpack.unpackb
 # Named tuples by their plainest constructor: on the message path the generated one is a tenth of the time.
 _new = tuple.__new__
 
 
-Frame = tuple[int, int, int, int, bytes | None]
-"""A link frame taken apart: type, stream, sequence, attempt, envelope."""
+Frame = tuple[int, int, int, int, int, bytes | None]
+"""A link frame taken apart: version, type, stream, sequence, attempt, and the envelope in data alone."""
 
 
 def encode_frame(type_: int, stream: int, sequence: int, attempt: int, envelope: bytes | None) -> bytes:
@@ -116,42 +124,37 @@ def decode_frame(data: bytes) -> Frame:
     if len(data) > MAX_FRAME_BYTES:
         raise RemoteProtocolError(f"frame of {len(data)} bytes; at most {MAX_FRAME_BYTES}")
     try:
-        version, type_, stream, sequence, attempt, envelope = msgpack.unpackb(
-            data, use_list=False, max_array_len=6, max_map_len=0, max_ext_len=0
-        )
+        frame: Frame = _unpack(data, use_list=False, max_array_len=6, max_map_len=0, max_ext_len=0)
+        version, type_, stream, sequence, attempt, envelope = frame
     except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
         raise RemoteProtocolError("not a link frame") from error
-    whole = type(stream) is int and type(sequence) is int and type(attempt) is int
-    if not whole or version != FRAME_VERSION or stream < 0 or sequence < 0 or attempt < 0:
-        raise RemoteProtocolError("link frame with fields of the wrong type")
-    if type(type_) is not int or type(envelope) is not _ENVELOPE.get(type_):
-        raise RemoteProtocolError(
-            "link frame of an unknown type, or without its envelope, or with one too many"
-        )
-    frame: Frame = (type_, stream, sequence, attempt, envelope)
+    carries = type(envelope)
+    if version != FRAME_VERSION or (
+        (type_ != DATA or carries is not bytes) and (type_ != LINK_ACK or envelope is not None)
+    ):
+        raise RemoteProtocolError("link frame of another version or type, or with another content than its")
+    whole = type(version) is type(type_) is type(stream) is type(sequence) is type(attempt) is int
+    if not whole or stream | sequence | attempt < 0:
+        raise RemoteProtocolError("link frame with fields of the wrong type, or negative")
     return frame
-
-
-_ENVELOPE: dict[int, Any] = {DATA: bytes, LINK_ACK: type(None)}
 
 
 class EndpointBase:
     """The outgoing queues that every endpoint has."""
 
     def __init__(self) -> None:
-        self._outgoing: list[Datagram] = []
-        self._events: deque[Any] = deque()
+        self.outgoing: deque[Datagram] = deque()
+        self.events: deque[Any] = deque()
 
     def datagrams_to_send(self) -> list[Datagram]:
         """What is to be sent, in order."""
-        outgoing = self._outgoing
-        if outgoing:
-            self._outgoing = []
+        outgoing = list(self.outgoing)
+        self.outgoing.clear()
         return outgoing
 
     def next_event(self) -> Any | None:
         """The next event, or None."""
-        return self._events.popleft() if self._events else None
+        return self.events.popleft() if self.events else None
 
     def handle_timer(self, now: float) -> None:
         """Nothing is due in an endpoint without timers."""
@@ -172,15 +175,22 @@ def data_datagram(send: Send, attempt: int) -> Datagram:
     """The datagram of one attempt at one message."""
     peer, data, kind, stream, epoch, sequence = send
     frame = _pack((FRAME_VERSION, DATA, stream, sequence, attempt, data))
-    return _new(Datagram, (frame, peer, _new(Label, (kind, stream, epoch, sequence, attempt, 0))))
+    return _new(Datagram, (frame, peer, kind, stream, epoch, sequence, attempt, 0))
 
 
 def ack_datagram(peer: str, stream: int, sequence: int, attempt: int, copy: int) -> Datagram:
     """The datagram of one link acknowledgement; `copy` tells repeated ones apart."""
     frame = _pack((FRAME_VERSION, LINK_ACK, stream, sequence, attempt, None))
-    return _new(Datagram, (frame, peer, _new(Label, (ACK_KIND, stream, 0, sequence, attempt, copy))))
+    return _new(Datagram, (frame, peer, ACK_KIND, stream, 0, sequence, attempt, copy))
 
 
 def received(peer: str, data: bytes) -> Received:
     """The event of a peer's bytes."""
     return _new(Received, (peer, data))
+
+
+def settled(
+    kind: type[Acknowledged] | type[GaveUp], peer: str, stream: int, sequence: int, attempts: int
+) -> Acknowledged | GaveUp:
+    """The event of a message that is no longer under way."""
+    return _new(kind, (peer, stream, sequence, attempts))

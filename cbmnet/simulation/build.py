@@ -7,11 +7,10 @@ nothing. States are built and connected in sorted order of their names.
 from functools import partial
 from typing import Any
 
-from simpy import Environment
-
 from cbmnet.channels.desk import Desk, DeskConfig
 from cbmnet.channels.link import build_route
-from cbmnet.drivers.simpy_driver import Host, schedule
+from cbmnet.drivers.clock import Clock, schedule
+from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Sender
 from cbmnet.protocols.dialogue import Dialogue, Sent
 from cbmnet.protocols.endpoint import VARIANTS
@@ -36,7 +35,7 @@ _MISS_QUANTILE = 0.99  # a heartbeat is missed once this share of the believed l
 
 def build(config: RunConfig, seed: int, replication: int, recorder: Recorder) -> Simulation:
     """One run, built and connected, with nothing yet happened."""
-    env = Environment()
+    env = Clock()
     sim = Simulation(config, env, recorder, Streams(seed, replication), env.event())
     parties = sorted(config.states)
     for name in parties:

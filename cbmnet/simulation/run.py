@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cbmnet.drivers.simpy_driver import schedule
+from cbmnet.drivers.clock import schedule
 from cbmnet.errors import CbmnetError, SimulationError
 from cbmnet.recorder import Recorder
 from cbmnet.simulation.build import build, start

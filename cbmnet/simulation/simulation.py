@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from simpy import Environment, Event
+from simpy import Event
 
+from cbmnet.drivers.clock import Clock
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.protocols.dialogue import Dialogue
 from cbmnet.recorder import Recorder
@@ -19,7 +20,7 @@ class Simulation:
     """A run that is ready to go: the environment, its states, agents and hosts, and when it is over."""
 
     config: RunConfig
-    env: Environment
+    env: Clock
     recorder: Recorder
     streams: Streams
     over: Event

@@ -5,9 +5,10 @@ from functools import partial
 from typing import Any
 
 from cbmnet.channels.forger import FORGER_STREAM, Impostor, forge
+from cbmnet.channels.link import Link, Route
 from cbmnet.channels.stage import Flight
-from cbmnet.datagram import Label
-from cbmnet.drivers.simpy_driver import Call, schedule
+from cbmnet.datagram import Datagram, Label
+from cbmnet.drivers.clock import Call, schedule
 from cbmnet.protocols.endpoint import DATA, encode_frame
 from cbmnet.simulation.keys import REALM
 from cbmnet.simulation.script import (
@@ -92,7 +93,8 @@ def _forgery(sim: Simulation, event: ForgeryAt, number: int) -> None:
     )  # fmt: skip
     frame = encode_frame(DATA, FORGER_STREAM, number + 1, 1, wire)
     label = Label(kind, FORGER_STREAM, 0, number + 1)
-    flight = Flight(frame, label, sim.env.now, sim.streams.link("forger"), event.claims)
+    line = Route(event.claims, event.to, [Link("forger", (), sim.streams.link("forger"))])
+    flight = Flight.of(Datagram(frame, event.to, *label), sim.env.now, line)
     sim.recorder.cause = 0
     sim.hosts[event.to].deliver(flight, forged=True)
 

@@ -67,7 +67,7 @@ def configured_latency(channel: ChannelPart, protocol: Any) -> Latency:
 
 def _first_arrival_s(route: Route, offsets_s: Sequence[float], number: int) -> float:
     attempts = [
-        Datagram(b"\0", "target", Label("probe", 0, 0, number, attempt))
+        Datagram(b"\0", "target", *Label("probe", 0, 0, number, attempt))
         for attempt in range(1, len(offsets_s) + 1)
     ]
     arrivals_s = [
@@ -85,7 +85,7 @@ def _first_arrival_s(route: Route, offsets_s: Sequence[float], number: int) -> f
 def named_latency(stage: str, config: Any) -> Latency:
     """F as a delay stage of the given name would make it."""
     route = build_route("probe", "named", [[(stage, config)]], Streams(0, 0))
-    probes = (Datagram(b"\0", "named", Label("probe", 0, 0, n)) for n in range(TABLE_SIZE))
+    probes = (Datagram(b"\0", "named", *Label("probe", 0, 0, n)) for n in range(TABLE_SIZE))
     return Latency(route.transit_s(probe) for probe in probes)
 
 

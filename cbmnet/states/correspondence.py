@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simpy import Environment
-
+from cbmnet.drivers.clock import Clock
 from cbmnet.measures import Notice
 from cbmnet.messages import Message
 from cbmnet.protocols import dialogue as talk
@@ -28,7 +27,7 @@ class Correspondence:
 
     def __init__(
         self,
-        env: Environment,
+        env: Clock,
         name: str,
         habits: Habits,
         partners: Mapping[str, Partner],

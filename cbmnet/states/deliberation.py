@@ -10,9 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from simpy import Environment
-
-from cbmnet.drivers.simpy_driver import LAST, Call, schedule
+from cbmnet.drivers.clock import LAST, Call, Clock, schedule
 from cbmnet.recorder import Recorder
 from cbmnet.records import Decision
 from cbmnet.states.decision import DecisionRule
@@ -42,7 +40,7 @@ class Deliberation:
 
     def __init__(
         self,
-        env: Environment,
+        env: Clock,
         outlook: Outlook,
         ladder: Ladder,
         rule: DecisionRule,

@@ -9,11 +9,12 @@ from collections.abc import Callable, Generator
 from math import inf
 from typing import Any
 
-from simpy import Environment, Event, Interrupt, Process
+from simpy import Event, Interrupt, Process
 
 from cbmnet.channels.desk import Desk
 from cbmnet.datagram import Label
-from cbmnet.drivers.simpy_driver import Call, Host, schedule
+from cbmnet.drivers.clock import Call, Clock, schedule
+from cbmnet.drivers.simpy_driver import Host
 from cbmnet.measures import ActivityClass, Observation
 from cbmnet.protocols.dialogue import Ask, Say
 from cbmnet.recorder import Recorder
@@ -33,7 +34,7 @@ class State:
 
     def __init__(
         self,
-        env: Environment,
+        env: Clock,
         name: str,
         habits: Habits,
         ladder: Ladder,

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from random import Random
 
-from simpy import Environment
-
-from cbmnet.drivers.simpy_driver import Call, Host, schedule
+from cbmnet.drivers.clock import Call, Clock, schedule
+from cbmnet.drivers.simpy_driver import Host
 from cbmnet.protocols.dialogue import Say
 from cbmnet.records import Activity
 
@@ -19,7 +18,7 @@ class Monitor:
 
     def __init__(
         self,
-        env: Environment,
+        env: Clock,
         host: Host,
         stream: Callable[[str], Random],
         coverage_prob: float,

@@ -4,13 +4,13 @@ For simulations alone. Signature and signer checks (steps 4, 5 and 8, and the ke
 skipped; encoding, payload, receiver, time, replay and chain are checked as always.
 """
 
-from cbmnet.messages import Entry, Envelope, Message, Verifier
+from cbmnet.messages import Entry, Message, Signatures, Verifier
 
 
 class NaiveVerifier(Verifier):
     """Takes the name in the message for its sender."""
 
-    def _authenticate(self, envelope: Envelope, now_ms: int) -> tuple[Entry, ...]:
+    def _authenticate(self, signatures: Signatures, signed: bytes) -> tuple[Entry, ...]:
         return ()
 
     def _authorise(self, message: Message, signers: tuple[Entry, ...]) -> None:

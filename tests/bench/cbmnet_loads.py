@@ -17,11 +17,10 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from simpy import Environment
-
 from cbmnet.channels.link import Route, build_route
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
 from cbmnet.channels.stages.constant import ConstantConfig
+from cbmnet.drivers.clock import Clock
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Sender
 from cbmnet.metrics.measure import measure
@@ -36,8 +35,8 @@ STREAMS = Streams(1, 0)
 NOTICE = {"activity": 7, "activity_class": "exercise", "size": 20000, "start_ms": 1_000_000}
 
 
-def _line(on_a: Callable[[Any], None], on_b: Callable[[Any], None]) -> tuple[Environment, Host]:
-    env, recorder, member = Environment(), Recorder(), VARIANTS["stop-and-wait"]
+def _line(on_a: Callable[[Any], None], on_b: Callable[[Any], None]) -> tuple[Clock, Host]:
+    env, recorder, member = Clock(), Recorder(), VARIANTS["stop-and-wait"]
     hosts = []
     for name, on_event in (("a", on_a), ("b", on_b)):
         endpoint = member.make(member.config(rto_s=2.5, backoff=1.0, max_sends=64))

@@ -25,7 +25,7 @@ def route(*stages: tuple[str, object], hops: int = 1) -> Route:
 
 def fly(route: Route, n: int, data: bytes = b"0123456789", step_s: float = 0.0) -> list[Flight]:
     labels = (Label("notice", 1, 0, number) for number in range(1, n + 1))
-    return [f for k, label in enumerate(labels) for f in route.carry(Datagram(data, "b", label), k * step_s)]
+    return [f for k, label in enumerate(labels) for f in route.carry(Datagram(data, "b", *label), k * step_s)]
 
 
 def test_bernoulli_loses_its_share() -> None:
@@ -89,7 +89,7 @@ def test_corruption_flips_exactly_one_bit() -> None:
     """A corrupted flight differs from what was sent in one bit, evenly placed."""
     flights = [f for f in fly(route(("corruption", CorruptionConfig(0.5))), 4000) if f.corrupted]
     original = int.from_bytes(b"0123456789", "big")
-    flipped = [int.from_bytes(f.data, "big") ^ original for f in flights]
+    flipped = [int.from_bytes(f.datagram.data, "big") ^ original for f in flights]
     assert all(x.bit_count() == 1 for x in flipped)
     assert abs(fmean(x.bit_length() for x in flipped) - 40.5) < 4 * 23.1 / sqrt(len(flipped))
     assert flip_bit(b"\x00", 0) == b"\x80"
@@ -158,7 +158,7 @@ def test_transit_is_what_it_would_take_without_loss() -> None:
     times = []
     for loss in (0.0, 1.0):
         line = route(("bernoulli", BernoulliConfig(loss)), ("lognormal", LognormalConfig(600.0)), hops=2)
-        probes = (Datagram(b"x", "b", Label("notice", 1, 0, n)) for n in range(50))
+        probes = (Datagram(b"x", "b", *Label("notice", 1, 0, n)) for n in range(50))
         times.append([line.transit_s(probe) for probe in probes])
     assert times[0] == times[1]
     assert min(times[0]) > 0.0
@@ -167,22 +167,18 @@ def test_transit_is_what_it_would_take_without_loss() -> None:
 class _LosesAll:
     """Loses every flight."""
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        for flight in flights:
-            flight.drop = "loss"
-        return flights
+    def apply(self, flight: Flight, now_s: float) -> None:
+        flight.drop = "loss"
 
 
 class _DelaysTheLiving:
     """Spends time only on what is not lost yet, as a stage from elsewhere may."""
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        for flight in flights:
-            flight.at_s += 0.0 if flight.drop else 7.0
-        return flights
+    def apply(self, flight: Flight, now_s: float) -> None:
+        flight.at_s += 0.0 if flight.drop else 7.0
 
 
 def test_transit_undoes_losses_before_the_next_stage() -> None:
     """A stage that ignores lost flights still says how long it would have taken."""
     link = Link("a>b/0", [_LosesAll(), _DelaysTheLiving()], Streams(1, 0).link("a>b/0"))
-    assert Route("a", "b", [link]).transit_s(Datagram(b"x", "b", Label("notice", 1, 0, 1))) == 7.0
+    assert Route("a", "b", [link]).transit_s(Datagram(b"x", "b", *Label("notice", 1, 0, 1))) == 7.0

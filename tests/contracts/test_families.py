@@ -58,15 +58,15 @@ def test_a_stage_keeps_what_it_was_given(name: str) -> None:
         route = build_route("a", "b", [[(name, config_of(STAGES, name))]], Streams(5, 0))
         fates = []
         for number in range(300):
-            sent = Datagram(bytes(range(50)), "b", Label("notice", 1, 0, number))
+            sent = Datagram(bytes(range(50)), "b", *Label("notice", 1, 0, number))
             flights = route.carry(sent, 10.0 * number)
             assert flights
             assert flights[0].label.sequence == number
             for flight in flights:
                 assert flight.at_s >= 10.0 * number
                 assert flight.drop is None or flight.drop.strip()
-                assert (flight.data == sent.data) != flight.corrupted
-                fates.append((flight.label, flight.at_s, flight.drop, flight.data))
+                assert (flight.datagram.data == sent.data) != flight.corrupted
+                fates.append((flight.label, flight.at_s, flight.drop, flight.datagram.data))
         return fates
 
     assert fly() == fly()

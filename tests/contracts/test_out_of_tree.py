@@ -19,11 +19,9 @@ class EveryNth:
     """Loses every n-th sequence number."""
     def __init__(self, config, link):
         self._n = config.n
-    def apply(self, flights, now_s):
-        for flight in flights:
-            if flight.label.sequence % self._n == 0:
-                flight.drop = "every n-th"
-        return flights
+    def apply(self, flight, now_s):
+        if flight.datagram.sequence % self._n == 0:
+            flight.drop = "every n-th"
 ''',
     "my_variant.py": '''
 from dataclasses import dataclass
@@ -42,7 +40,7 @@ class BlindCopies(FireAndForget):
         self._copies = config.copies
     def command(self, command, now):
         for attempt in range(1, self._copies + 1):
-            self._outgoing.append(data_datagram(expect_send(command), attempt))
+            self.outgoing.append(data_datagram(expect_send(command), attempt))
 ''',
     "my_belief.py": '''
 from cbmnet.states.belief import BELIEFS

@@ -4,12 +4,12 @@ from math import sqrt
 from typing import Any
 
 import pytest
-from simpy import Environment
 
 from cbmnet.channels.link import Route, build_route
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.channels.stages.duplication import DuplicationConfig
+from cbmnet.drivers.clock import Clock
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.errors import SimulationError
 from cbmnet.protocols.endpoint import VARIANTS, Acknowledged, EndpointBase, GaveUp, Received, Send
@@ -31,7 +31,7 @@ class Line:
 
     def __init__(self, variant: str, data_loss: float, ack_loss: float, *more: Any, **config: Any) -> None:
         member = VARIANTS[variant]
-        self.env = Environment()
+        self.env = Clock()
         self.said: dict[str, list[Any]] = {"a": [], "b": []}
         self.counts = {SendRecord: 0, Drop: 0, Deliver: 0}
         recorder = Recorder([self])
@@ -145,7 +145,7 @@ class Spinner(EndpointBase):
 def test_an_endpoint_that_spins_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A timer that never moves on ends in an error that names the party, the endpoint and the time."""
     monkeypatch.setattr("cbmnet.drivers.simpy_driver.MAX_STEPS_AT_ONCE", 1000)
-    env = Environment()
+    env = Clock()
     host = Host(env, "a", Spinner(), lambda event: None, Recorder())
     host.pump()
     with pytest.raises(SimulationError, match=r"a: Spinner set \d+ timers at 1"):

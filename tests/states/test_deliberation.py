@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from simpy import Environment
 
+from cbmnet.drivers.clock import Clock
 from cbmnet.measures import ActivityClass
 from cbmnet.recorder import Recorder
 from cbmnet.records import Decision
@@ -55,7 +55,7 @@ class Room:
     wants = (Decision,)
 
     def __init__(self, rule: str = "at_close", rung: int = 0) -> None:
-        self.env, self.thought, self.rung = Environment(), Thought(), rung
+        self.env, self.thought, self.rung = Clock(), Thought(), rung
         self.said: list[tuple[float, str]] = []
         self.rises: list[tuple[float, int | None]] = []
         self.asked: list[tuple[float, float]] = []
@@ -266,7 +266,7 @@ def test_alarm_is_remembered_to_the_hour_while_it_lasts() -> None:
 
 def test_an_outcome_at_the_deadline_is_there_to_decide_by() -> None:
     """What happens at the very time of a deadline happens before the decision closes."""
-    from cbmnet.drivers.simpy_driver import schedule
+    from cbmnet.drivers.clock import schedule
 
     room = Room()
     room.thought.becomes(0.4)

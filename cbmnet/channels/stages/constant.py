@@ -21,8 +21,7 @@ class Constant:
     def __init__(self, config: ConstantConfig, link: LinkContext) -> None:
         self._delay_s = config.delay_s
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Adds the delay."""
-        for flight in flights:
-            flight.at_s += self._delay_s
-        return flights
+        flight.at_s += self._delay_s
+        return None

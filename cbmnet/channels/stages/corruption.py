@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cbmnet.channels.stage import STAGES, WORD_CORRUPT, Flight, LinkContext
-from cbmnet.streams import threshold
+from cbmnet.streams import FIRST_WORD, threshold
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Corruption:
     def __init__(self, config: CorruptionConfig, link: LinkContext) -> None:
         self._limit = threshold(config.corrupt_prob)
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Flips one evenly chosen bit of each chosen flight."""
-        for flight in flights:
-            if flight.words[WORD_CORRUPT] < self._limit and flight.drop is None:
-                bit = flight.more_words("corruption/bit")[0] % (8 * len(flight.data))
-                flight.data = flip_bit(flight.data, bit)
-                flight.corrupted = True
-        return flights
+        if flight.words[WORD_CORRUPT] < self._limit and flight.drop is None:
+            data = flight.datagram.data
+            bit = int.from_bytes(flight.more_words("corruption/bit")[FIRST_WORD]) % (8 * len(data))
+            flight.datagram = flight.datagram._replace(data=flip_bit(data, bit))
+            flight.corrupted = True
+        return None
 
 
 def flip_bit(data: bytes, bit: int) -> bytes:

@@ -23,12 +23,9 @@ class Duplication:
     def __init__(self, config: DuplicationConfig, link: LinkContext) -> None:
         self._limit = threshold(config.duplicate_prob)
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        """Adds a copy behind each chosen flight."""
-        leaving = []
-        for flight in flights:
-            leaving.append(flight)
-            if flight.words[WORD_DUPLICATE] < self._limit and flight.drop is None:
-                leaving.append(flight.duplicate())
-            flight.generation += 1
-        return leaving
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
+        """Makes a copy of a chosen flight."""
+        chosen = flight.words[WORD_DUPLICATE] < self._limit and flight.drop is None
+        copy = flight.duplicate() if chosen else None
+        flight.generation += 1
+        return copy

@@ -24,8 +24,7 @@ class Exponential:
     def __init__(self, config: ExponentialConfig, link: LinkContext) -> None:
         self._mean_s = config.delay_s
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        """Adds a drawn delay to each flight."""
-        for flight in flights:
-            flight.at_s -= self._mean_s * log1p(-unit(flight.words[WORD_DELAY]))
-        return flights
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
+        """Adds a drawn delay."""
+        flight.at_s -= self._mean_s * log1p(-unit(flight.words[WORD_DELAY]))
+        return None

@@ -36,12 +36,11 @@ class GilbertElliott:
         self._loss = (threshold(config.good_loss_prob), threshold(config.bad_loss_prob))
         self._bad = int(link.generator("gilbert-elliott").random() < p / (p + r))
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """One transition a flight, whether or not it was lost before."""
-        for flight in flights:
-            bad = self._bad
-            if flight.words[WORD_LOSS] < self._loss[bad] and flight.drop is None:
-                flight.drop = "burst loss"
-            if flight.words[WORD_BURST] < self._leave[bad]:
-                self._bad = 1 - bad
-        return flights
+        bad = self._bad
+        if flight.words[WORD_LOSS] < self._loss[bad] and flight.drop is None:
+            flight.drop = "burst loss"
+        if flight.words[WORD_BURST] < self._leave[bad]:
+            self._bad = 1 - bad
+        return None

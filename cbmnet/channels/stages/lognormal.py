@@ -33,9 +33,8 @@ class Lognormal:
     def __init__(self, config: LognormalConfig, link: LinkContext) -> None:
         self._median_s, self._sigma = config.delay_s, config.sigma
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        """Adds a drawn delay to each flight."""
-        for flight in flights:
-            normal = _NORMAL.inv_cdf(unit(flight.words[WORD_DELAY]) + _HALF_STEP)
-            flight.at_s += self._median_s * exp(self._sigma * normal)
-        return flights
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
+        """Adds a drawn delay."""
+        normal = _NORMAL.inv_cdf(unit(flight.words[WORD_DELAY]) + _HALF_STEP)
+        flight.at_s += self._median_s * exp(self._sigma * normal)
+        return None

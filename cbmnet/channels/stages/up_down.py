@@ -34,12 +34,11 @@ class UpDown:
         self._starts_up = self._random.random() < config.mtbf_s / (config.mtbf_s + config.mttr_s)
         self._switches_s: list[float] = []
 
-    def apply(self, flights: list[Flight], now_s: float) -> list[Flight]:
-        """Drops each flight that finds the line down where it stands in time."""
-        for flight in flights:
-            if flight.drop is None and not self.is_up(flight.at_s):
-                flight.drop = "outage"
-        return flights
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
+        """Drops a flight that finds the line down where it stands in time."""
+        if flight.drop is None and not self.is_up(flight.at_s):
+            flight.drop = "outage"
+        return None
 
     def is_up(self, at_s: float) -> bool:
         """Whether the line is up then."""

@@ -6,7 +6,6 @@ every other variant is measured.
 
 from cbmnet.errors import RemoteProtocolError
 from cbmnet.protocols.endpoint import (
-    DATA,
     VARIANTS,
     EndpointBase,
     Malformed,
@@ -27,17 +26,17 @@ class FireAndForget(EndpointBase):
 
     def command(self, command: object, now: float) -> None:
         """Sends the one copy."""
-        self._outgoing.append(data_datagram(expect_send(command), 1))
+        self.outgoing.append(data_datagram(expect_send(command), 1))
 
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Hands up what data frames carry; acknowledgements are not of this variant."""
         try:
-            type_, _, _, _, envelope = decode_frame(data)
+            *_, envelope = decode_frame(data)
         except RemoteProtocolError as error:
-            self._events.append(Malformed(peer, str(error)))
+            self.events.append(Malformed(peer, str(error)))
             return
-        if type_ == DATA and envelope is not None:
-            self._events.append(received(peer, envelope))
+        if envelope is not None:
+            self.events.append(received(peer, envelope))
 
     def attempt_offsets_s(self) -> tuple[float, ...]:
         """When each attempt leaves, counted from the first, if no acknowledgement comes."""

@@ -18,7 +18,6 @@ from math import inf
 
 from cbmnet.errors import RemoteProtocolError
 from cbmnet.protocols.endpoint import (
-    DATA,
     VARIANTS,
     Acknowledged,
     EndpointBase,
@@ -30,6 +29,7 @@ from cbmnet.protocols.endpoint import (
     decode_frame,
     expect_send,
     received,
+    settled,
 )
 
 
@@ -49,18 +49,18 @@ class StopAndWaitConfig:
 class Line:
     """The state toward one (peer, stream): the head under way and what waits; the last acknowledged.
 
-    `deadline` is infinite while nothing is under way. `answered` is the sequence and attempt that were
-    last acknowledged to the peer, `repeats` how often that attempt came again.
+    `deadline` is infinite while nothing is under way. `answered` is the sequence that was last
+    acknowledged to the peer, `answered_attempt` its attempt, `repeats` how often that attempt came again.
     """
 
-    __slots__ = ("answered", "attempt", "deadline", "head", "repeats", "waiting")
+    __slots__ = ("answered", "answered_attempt", "attempt", "deadline", "head", "repeats", "waiting")
 
     def __init__(self) -> None:
         self.head: Send | None = None
         self.attempt = 0
         self.deadline = inf
         self.waiting: deque[Send] = deque()
-        self.answered = (0, 0)
+        self.answered = self.answered_attempt = 0
         self.repeats = 0
 
 
@@ -78,7 +78,11 @@ class StopAndWait(EndpointBase):
     def command(self, command: object, now: float) -> None:
         """Queues the message behind those of its peer and stream."""
         send = expect_send(command)
-        line = self._lines.get((send.peer, send.stream)) or self._line(send.peer, send.stream)
+        peer, stream = send.peer, send.stream
+        try:
+            line = self._lines[peer, stream]
+        except KeyError:
+            line = self._lines[peer, stream] = Line()
         if line.head is None:
             line.head, line.attempt = send, 0
             self._transmit(line, send, now)
@@ -88,16 +92,24 @@ class StopAndWait(EndpointBase):
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Data is acknowledged and handed up; an acknowledgement frees its line."""
         try:
-            type_, stream, sequence, attempt, envelope = decode_frame(data)
+            _, _, stream, sequence, attempt, envelope = decode_frame(data)
         except RemoteProtocolError as error:
-            self._events.append(Malformed(peer, str(error)))
+            self.events.append(Malformed(peer, str(error)))
             return
-        line = self._lines.get((peer, stream)) or self._line(peer, stream)
-        if type_ == DATA and envelope is not None:
-            self._acknowledge(line, peer, stream, sequence, attempt)
-            self._events.append(received(peer, envelope))
-        elif line.head is not None and line.head.sequence == sequence:
-            self._finish(line, line.head, Acknowledged, now)
+        try:
+            line = self._lines[peer, stream]
+        except KeyError:
+            line = self._lines[peer, stream] = Line()
+        if envelope is not None:
+            # Acknowledgements of one attempt that came twice need fates of their own. They are counted in
+            # steps of 256, since a duplicating channel numbers its copies by ones.
+            again = line.answered_attempt == attempt and line.answered == sequence
+            line.repeats = line.repeats + 256 & 0xFFFF if again else 0
+            line.answered, line.answered_attempt = sequence, attempt
+            self.outgoing.append(ack_datagram(peer, stream, sequence, attempt, line.repeats))
+            self.events.append(received(peer, envelope))
+        elif (head := line.head) is not None and head.sequence == sequence:
+            self._finish(line, head, Acknowledged, now)
 
     def handle_timer(self, now: float) -> None:
         """Repeats or gives up on every head whose timeout has passed."""
@@ -123,25 +135,16 @@ class StopAndWait(EndpointBase):
         """When each attempt leaves, counted from the first, if no acknowledgement comes."""
         return tuple(accumulate(self._rtos_s[:-1], initial=0.0))
 
-    def _line(self, peer: str, stream: int) -> Line:
-        return self._lines.setdefault((peer, stream), Line())
-
     def _transmit(self, line: Line, send: Send, now: float) -> None:
-        line.deadline = deadline = now + self._rtos_s[line.attempt]
-        line.attempt += 1
-        self._timer_count += 1
-        heappush(self._timers, (deadline, self._timer_count, line))
-        self._outgoing.append(data_datagram(send, line.attempt))
-
-    def _acknowledge(self, line: Line, peer: str, stream: int, sequence: int, attempt: int) -> None:
-        # Acknowledgements of one attempt that came twice need fates of their own. They are counted in
-        # steps of 256, since a duplicating channel numbers its copies by ones.
-        line.repeats = line.repeats + 256 & 0xFFFF if line.answered == (sequence, attempt) else 0
-        line.answered = (sequence, attempt)
-        self._outgoing.append(ack_datagram(peer, stream, sequence, attempt, line.repeats))
+        attempt = line.attempt
+        line.deadline = deadline = now + self._rtos_s[attempt]
+        line.attempt = attempt = attempt + 1
+        self._timer_count = count = self._timer_count + 1
+        heappush(self._timers, (deadline, count, line))
+        self.outgoing.append(data_datagram(send, attempt))
 
     def _finish(self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float) -> None:
-        self._events.append(event(send.peer, send.stream, send.sequence, line.attempt))
+        self.events.append(settled(event, send[0], send[3], send[5], line.attempt))
         line.head, line.deadline = None, inf
         if line.waiting:
             line.head, line.attempt = line.waiting.popleft(), 0
