@@ -1,12 +1,13 @@
 """What an endpoint hands its driver: bytes, the peer they are for, and a label that is never sent.
 
 Draws and faults are keyed by the label, so Ed25519 and the simulation MAC, or two encodings of the same
-message, meet the same fate. A datagram carries the label's fields, and makes the label when asked. Both
-types are named tuples rather than frozen dataclasses: they are made for every message, and a tuple costs a
-third of the time.
+message, meet the same fate. A datagram carries the label's fields, and makes the label when asked. What is
+made for every message is a `msgspec.Struct` here and above: frozen like a dataclass, at a fifth of its time.
 """
 
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Label(NamedTuple):
@@ -23,7 +24,7 @@ class Label(NamedTuple):
         return f"{self.kind}/{self.stream}/{self.epoch}/{self.sequence}#{self.attempt}.{self.copy}"
 
 
-class Datagram(NamedTuple):
+class Datagram(Struct, frozen=True):
     """Bytes for one peer, and the fields of its label."""
 
     data: bytes
@@ -38,4 +39,4 @@ class Datagram(NamedTuple):
     @property
     def label(self) -> Label:
         """Which transmission this is."""
-        return Label(*self[2:])
+        return Label(self.kind, self.stream, self.epoch, self.sequence, self.attempt, self.copy)

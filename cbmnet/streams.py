@@ -51,10 +51,9 @@ class LinkDraws:
 
     def words_of(self, datagram: Datagram) -> bytes:
         """Eight words of eight bytes for the label of this datagram."""
-        _, _, kind, stream, epoch, sequence, attempt, copy = datagram
-        begun = self._begun.get(kind) or self._begin(kind, kind, "")
-        hasher = begun.copy()
-        hasher.update(_NUMBERS(stream, epoch, sequence, attempt, copy))
+        kind, d = datagram.kind, datagram
+        hasher = (self._begun.get(kind) or self._begin(kind, kind, "")).copy()
+        hasher.update(_NUMBERS(d.stream, d.epoch, d.sequence, d.attempt, d.copy))
         return hasher.digest()
 
     def more_words(self, label: Label, purpose: str) -> bytes:

@@ -46,9 +46,7 @@ class Route:
 
     def carry(self, datagram: Datagram, now_s: float) -> list[Flight]:
         """Every flight that came of the datagram: arrivals with their time, losses with their reason."""
-        flight = Flight()
-        flight.datagram, flight.at_s, flight.route = datagram, now_s, self
-        flight.words = self._draws.words_of(datagram)
+        flight = Flight(datagram, now_s, self, self._draws.words_of(datagram))
         if self.outages and any(start <= now_s < end for start, end in self.outages):
             flight.drop = "outage"
             return [flight]
@@ -63,7 +61,7 @@ class Route:
 
     def transit_s(self, datagram: Datagram) -> float:
         """How long the datagram would take if nothing on the way lost it: every hop, every stage."""
-        flight = Flight.of(datagram, 0.0, self)
+        flight = Flight(datagram, 0.0, self)
         for hop, link in enumerate(self.links):
             flight.enter(hop)
             for stage in link.stages:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from cbmnet.datagram import Datagram, Label
 from cbmnet.registry import Family
 from cbmnet.streams import FIFTH_WORD, FIRST_WORD, FOURTH_WORD, SECOND_WORD, THIRD_WORD, LinkDraws
@@ -30,33 +33,24 @@ class Carrier(Protocol):
         """The draws of one of its links."""
 
 
-class Flight:
+class Flight(Struct, eq=False):
     """One copy of a datagram under way: where it is in time, its drawn words on this hop, and its fate.
 
-    `words` are eight words of eight bytes. What few flights need (a reason to drop, a hop, corruption, a
-    cause) has its default on the class. A flight is also the event of its own arrival: `callbacks` and
-    `_ok` are what a driver in virtual time asks of one. `Flight.of` makes one; the message path sets the
-    four fields itself, since a constructor with arguments takes twice the time.
+    `words` are eight words of eight bytes. A flight is also the event of its own arrival: `callbacks` and
+    `_ok` are what a driver in virtual time asks of one.
     """
 
     datagram: Datagram
     at_s: float
     route: Carrier
-    words: bytes
+    words: bytes = b""
+    drop: str | None = None
+    cause: int = 0
+    hop: int = 0
+    corrupted: bool = False
+    generation: int = 0
     callbacks: Any = None
     _ok = True
-    cause = 0
-    hop = 0
-    corrupted = False
-    generation = 0
-    drop: str | None = None
-
-    @classmethod
-    def of(cls, datagram: Datagram, at_s: float, route: Carrier, words: bytes = b"") -> "Flight":
-        """A flight that has just entered its route."""
-        flight = cls()
-        flight.datagram, flight.at_s, flight.route, flight.words = datagram, at_s, route, words
-        return flight
 
     @property
     def label(self) -> Label:
@@ -79,7 +73,7 @@ class Flight:
         no two copies of a datagram ever share one.
         """
         copy = self.datagram.copy | 1 << (self.generation & 15)
-        twin = Flight.of(self.datagram._replace(copy=copy), self.at_s, self.route)
+        twin = Flight(replace(self.datagram, copy=copy), self.at_s, self.route)
         twin.words = self.route.draws_of(self.hop).words_of(twin.datagram)
         twin.cause, twin.hop, twin.corrupted = self.cause, self.hop, self.corrupted
         twin.generation = self.generation + 1

@@ -46,7 +46,8 @@ class Host:
         self._routes: dict[str, Route] = {}
         self._lines: dict[str, _Line] = {}
         self._due: float | None = None
-        self._wake = Call(self._on_timer, None)
+        self._on_wake = (self._on_timer,)
+        self._wake = Call(self._on_wake)
         self._pumping = False
         self._at, self._now = clock.at, clock.now
         self._steps = 0
@@ -83,7 +84,7 @@ class Host:
         while True:
             while outgoing:
                 datagram = outgoing.popleft()
-                carry, peer, on_arrival = self._lines[datagram[1]]
+                carry, peer, on_arrival = self._lines[datagram.peer]
                 cause = self._tell_send(datagram, peer) if self._tells_send else 0
                 for flight in carry(datagram, now):
                     if cause:
@@ -109,7 +110,7 @@ class Host:
             return
         if self._tells_deliver:
             self._tell_delivery(flight, now, forged)
-        self.endpoint.receive(flight.datagram[0], flight.route.source, now)
+        self.endpoint.receive(flight.datagram.data, flight.route.source, now)
         self._drain(now)
 
     def _tell_delivery(self, flight: Flight, now: float, forged: bool) -> None:
@@ -156,7 +157,7 @@ class Host:
     def _arm(self, due: float | None, now: float) -> None:
         self._due, self._wake.callbacks = due, ()
         if due is not None:
-            self._wake = wake = Call(self._on_timer, None)
+            self._wake = wake = Call(self._on_wake)
             self._at(due if due > now else now, wake)
 
     def _on_timer(self, _: Call) -> None:

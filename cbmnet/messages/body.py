@@ -59,14 +59,15 @@ def _is_key(text: str) -> bool:
     return type(text) is str and KEY.fullmatch(text) is not None
 
 
-def encode(fields: Fields, payload_holds: bool = False) -> bytes | None:
+def encode(fields: Fields, payload_holds: bool = False, head_holds: bool = False) -> bytes | None:
     """The canonical body, or None if a field is not what section Body asks for.
 
-    Map keys must already ascend; `payload_holds` says that a schema has vouched for the payload. Never
-    returns a body that `decode_slow` would refuse.
+    Map keys must already ascend. `payload_holds` says that a schema has vouched for the payload,
+    `head_holds` that the fields before it are known to be in order. Never returns a body that `decode_slow`
+    would refuse.
     """
     try:
-        if not (_head_holds(fields) and (payload_holds or _map_holds(fields[8], 1))):
+        if not ((head_holds or _head_holds(fields)) and (payload_holds or _map_holds(fields[8], 1))):
             return None
         body: bytes = _pack((1, *fields))
     except (ValueError, OverflowError, TypeError):  # unhashable names, surrogates, beyond 64 bits

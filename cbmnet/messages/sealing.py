@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from cbmnet.errors import LocalProtocolError
-from cbmnet.messages.body import decode_slow, encode, is_name, pack_any
+from cbmnet.messages.body import U64, decode_slow, encode, is_name, pack_any
 from cbmnet.messages.codes import SignedMessageError
 from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES, MAX_SIGNATURES, write_frame
 from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES, Signer
@@ -40,14 +40,20 @@ def seal(
     A payload type with a schema in `schemas` must fit it. Raises LocalProtocolError for a field, a
     realm or a signer that no conforming envelope can have.
     """
-    ptype = message.ptype
-    if type(message.payload) is not dict:
+    return _seal(message, signers, realm, schemas, head_holds=False)
+
+
+def _seal(
+    message: Message, signers: Sequence[Signer], realm: str, schemas: Mapping[str, Schema], head_holds: bool
+) -> Sealed:
+    ptype, payload = message.ptype, message.payload
+    if type(payload) is not dict:
         raise LocalProtocolError(f"{message.kind}: the payload must be a dict")
     schema = schemas.get(ptype)
-    if schema is not None and not schema.fits(message.payload):
-        raise LocalProtocolError(f"{message.kind}: {schema.fault(message.payload)}")
-    in_order = schema is not None and tuple(message.payload) == schema.order
-    body = encode(message[1:], in_order) or _encode_sorted(message)
+    if schema is not None and not schema.fits(payload):
+        raise LocalProtocolError(f"{message.kind}: {schema.fault(payload)}")
+    in_order = schema is not None and tuple(payload) == schema.order
+    body = encode(message[1:], in_order, head_holds) or _encode_sorted(message)
     signed = b"%b%d %b" % (_prefix(ptype, realm), len(body), body)
     wire = write_frame(ptype, body, _signatures(signers, signed))
     if len(wire) > HARD_MAX_WIRE_BYTES:
@@ -90,13 +96,15 @@ def _fault(fields: tuple[Any, ...]) -> str:
 
 
 def _signatures(signers: Sequence[Signer], signed: bytes) -> Sequence[tuple[bytes, bytes]]:
-    if not 1 <= len(signers) <= MAX_SIGNATURES:
-        raise LocalProtocolError(f"a message needs 1 to {MAX_SIGNATURES} signers")
-    pairs = [(signer.kid, signer.sign(signed)) for signer in signers]
-    if len(pairs) > 1:
-        pairs.sort()
+    if len(signers) == 1:
+        signer = signers[0]
+        pairs = [(signer.kid, signer.sign(signed))]
+    elif 1 < len(signers) <= MAX_SIGNATURES:
+        pairs = sorted([(signer.kid, signer.sign(signed)) for signer in signers])
         if len({kid for kid, _ in pairs}) != len(pairs):
             raise LocalProtocolError("two signers share a key id")
+    else:
+        raise LocalProtocolError(f"a message needs 1 to {MAX_SIGNATURES} signers")
     for kid, signature in pairs:
         if len(kid) != KID_BYTES or len(signature) not in _LENGTHS:
             raise LocalProtocolError("a signer gave a key id or a signature of a wrong length")
@@ -125,7 +133,7 @@ class Sender:
         self.name, self.realm, self.epoch = name, realm, epoch
         self._signers = tuple(signers)
         self._schemas = schemas
-        self._streams: dict[int, tuple[tuple[str, ...], int, bytes]] = {}
+        self._streams: dict[int, tuple[tuple[str, ...], int, bytes, int]] = {}
 
     def seal(
         self,
@@ -143,13 +151,18 @@ class Sender:
         """
         if isinstance(receivers, str):  # it would pass for a sequence of one-letter names
             raise LocalProtocolError("receivers must be a sequence of names, not one name")
-        to = tuple(sorted(receivers))
-        known, sequence, previous = self._streams.get(stream) or (to, 1, _FIRST)
-        if to != known:
-            raise LocalProtocolError(f"stream {stream} is to {', '.join(known)}, not to {', '.join(to)}")
+        epoch, state = self.epoch, self._streams.get(stream)
+        if state is None:
+            to, sequence, previous, head_holds = tuple(sorted(receivers)), 1, _FIRST, False
+        else:
+            # What does not change within a stream was checked with its first message.
+            to, sequence, previous, known_epoch = state
+            whole = type(now_ms) is int and type(ttl_ms) is int
+            head_holds = whole and epoch is known_epoch and 0 <= now_ms < now_ms + ttl_ms <= U64
+            if receivers != to and (other := tuple(sorted(receivers))) != to:
+                raise LocalProtocolError(f"stream {stream} is to {', '.join(to)}, not to {', '.join(other)}")
         ptype, times = ptype_of(kind), (now_ms, now_ms + ttl_ms)
-        fields = (ptype, self.name, to, stream, self.epoch, sequence, *times, previous, payload)
-        message = _new(Message, fields)
-        sealed = seal(message, self._signers, self.realm, schemas=self._schemas)
-        self._streams[stream] = to, sequence + 1, sealed.id
+        fields = (ptype, self.name, to, stream, epoch, sequence, *times, previous, payload)
+        sealed = _seal(_new(Message, fields), self._signers, self.realm, self._schemas, head_holds)
+        self._streams[stream] = to, sequence + 1, sealed.id, epoch
         return sealed

@@ -12,7 +12,9 @@ carry the purpose alone; a further party moves no draw between the first two.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from cbmnet.datagram import Label
 from cbmnet.errors import LocalProtocolError
@@ -25,7 +27,7 @@ _PURPOSES = 4  # wire stream = peer number * 4 + purpose
 _MS = 1000.0
 
 
-class Say(NamedTuple):
+class Say(Struct, frozen=True):
     """Command: seal a message of this kind and send it to the peer."""
 
     peer: str
@@ -33,7 +35,7 @@ class Say(NamedTuple):
     payload: dict[str, Any]
 
 
-class Ask(NamedTuple):
+class Ask(Struct, frozen=True):
     """Command: a query about an activity (0: none), to be answered within `deadline_s` from now."""
 
     peer: str
@@ -42,7 +44,7 @@ class Ask(NamedTuple):
     deadline_s: float
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True):
     """Event: a message was sealed and handed to the transport."""
 
     peer: str
@@ -50,7 +52,7 @@ class Sent(NamedTuple):
     message: Message
 
 
-class Heard(NamedTuple):
+class Heard(Struct, frozen=True):
     """Event: an accepted message passed the desk."""
 
     peer: str
@@ -58,7 +60,7 @@ class Heard(NamedTuple):
     message: Message
 
 
-class Refused(NamedTuple):
+class Refused(Struct, frozen=True):
     """Event: an accepted message stopped at our desk, with the reason."""
 
     peer: str
@@ -66,7 +68,7 @@ class Refused(NamedTuple):
     reason: str
 
 
-class Rejected(NamedTuple):
+class Rejected(Struct, frozen=True):
     """Event: bytes that the judge did not accept, with the stable error code."""
 
     peer: str
@@ -74,7 +76,7 @@ class Rejected(NamedTuple):
     detail: str
 
 
-class Answered(NamedTuple):
+class Answered(Struct, frozen=True):
     """Event: a query was settled: "benign", "other" (a refusal included), or "none" by its deadline."""
 
     peer: str
@@ -83,7 +85,7 @@ class Answered(NamedTuple):
     outcome: str
 
 
-class Late(NamedTuple):
+class Late(Struct, frozen=True):
     """Event: an answer after its deadline; recorded, not used."""
 
     peer: str

@@ -94,7 +94,7 @@ def _forgery(sim: Simulation, event: ForgeryAt, number: int) -> None:
     frame = encode_frame(DATA, FORGER_STREAM, number + 1, 1, wire)
     label = Label(kind, FORGER_STREAM, 0, number + 1)
     line = Route(event.claims, event.to, [Link("forger", (), sim.streams.link("forger"))])
-    flight = Flight.of(Datagram(frame, event.to, *label), sim.env.now, line)
+    flight = Flight(Datagram(frame, event.to, *label), sim.env.now, line)
     sim.recorder.cause = 0
     sim.hosts[event.to].deliver(flight, forged=True)
 

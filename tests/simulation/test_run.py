@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cbmnet.channels.stages import corruption
 from cbmnet.simulation.config import RunConfig
@@ -56,7 +57,7 @@ def test_one_flipped_byte_changes_the_run(world: World, monkeypatch: pytest.Monk
     def flip_first_notice(self: Route, datagram: Any, now_s: float) -> Any:
         if datagram.label.kind == "notice" and not flipped:
             flipped.append(datagram.label)
-            datagram = datagram._replace(data=corruption.flip_bit(datagram.data, 8 * len(datagram.data) - 1))
+            datagram = replace(datagram, data=corruption.flip_bit(datagram.data, 8 * len(datagram.data) - 1))
         return carry(self, datagram, now_s)
 
     monkeypatch.setattr(Route, "carry", flip_first_notice)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from cbmnet.channels.stage import STAGES, WORD_CORRUPT, Flight, LinkContext
 from cbmnet.streams import FIRST_WORD, threshold
 
@@ -28,7 +30,7 @@ class Corruption:
         if flight.words[WORD_CORRUPT] < self._limit and flight.drop is None:
             data = flight.datagram.data
             bit = int.from_bytes(flight.more_words("corruption/bit")[FIRST_WORD]) % (8 * len(data))
-            flight.datagram = flight.datagram._replace(data=flip_bit(data, bit))
+            flight.datagram = replace(flight.datagram, data=flip_bit(data, bit))
             flight.corrupted = True
         return None
 

@@ -9,10 +9,10 @@ from cbmnet.protocols.endpoint import (
     VARIANTS,
     EndpointBase,
     Malformed,
+    Received,
     data_datagram,
     decode_frame,
     expect_send,
-    received,
 )
 from cbmnet.registry import NoConfig
 
@@ -36,7 +36,7 @@ class FireAndForget(EndpointBase):
             self.events.append(Malformed(peer, str(error)))
             return
         if envelope is not None:
-            self.events.append(received(peer, envelope))
+            self.events.append(Received(peer, envelope))
 
     def attempt_offsets_s(self) -> tuple[float, ...]:
         """When each attempt leaves, counted from the first, if no acknowledgement comes."""

@@ -23,13 +23,12 @@ from cbmnet.protocols.endpoint import (
     EndpointBase,
     GaveUp,
     Malformed,
+    Received,
     Send,
     ack_datagram,
     data_datagram,
     decode_frame,
     expect_send,
-    received,
-    settled,
 )
 
 
@@ -107,7 +106,7 @@ class StopAndWait(EndpointBase):
             line.repeats = line.repeats + 256 & 0xFFFF if again else 0
             line.answered, line.answered_attempt = sequence, attempt
             self.outgoing.append(ack_datagram(peer, stream, sequence, attempt, line.repeats))
-            self.events.append(received(peer, envelope))
+            self.events.append(Received(peer, envelope))
         elif (head := line.head) is not None and head.sequence == sequence:
             self._finish(line, head, Acknowledged, now)
 
@@ -144,7 +143,7 @@ class StopAndWait(EndpointBase):
         self.outgoing.append(data_datagram(send, attempt))
 
     def _finish(self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float) -> None:
-        self.events.append(settled(event, send[0], send[3], send[5], line.attempt))
+        self.events.append(event(send.peer, send.stream, send.sequence, line.attempt))
         line.head, line.deadline = None, inf
         if line.waiting:
             line.head, line.attempt = line.waiting.popleft(), 0
