@@ -33,7 +33,7 @@ class Carrier(Protocol):
         """The draws of one of its links."""
 
 
-class Flight(Struct, eq=False):
+class Flight(Struct, eq=False, gc=False):
     """One copy of a datagram under way: where it is in time, its drawn words on this hop, and its fate.
 
     `words` are eight words of eight bytes. A flight is also the event of its own arrival: `callbacks` and

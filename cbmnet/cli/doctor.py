@@ -12,7 +12,7 @@ from cbmnet import __version__
 from cbmnet.cli.options import AsJson
 from cbmnet.cli.verb import VERBS
 
-BASE = ("cryptography", "msgpack", "simpy", "structlog")
+BASE = ("cryptography", "msgpack", "msgspec", "simpy", "structlog")
 STUDY = ("pydantic", "numpy", "scipy", "matplotlib", "typer", "rich")
 
 

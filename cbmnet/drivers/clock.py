@@ -6,7 +6,7 @@ depends on it: an event here is any object with `callbacks` and `_ok`, which is 
 """
 
 from collections.abc import Callable
-from heapq import heappush
+from heapq import heappop, heappush
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +22,18 @@ class Clock(Environment):
     def at(self, at_s: float, event: Any, priority: int = NORMAL) -> None:
         """Has the event's callbacks called at this time, not before now."""
         heappush(self._queue, (at_s, priority, next(self._eid), event))  # type: ignore[misc]
+
+    def step(self) -> None:
+        """Processes our own events that are due before any of SimPy's, then one of SimPy's.
+
+        Ours cannot fail and have their callbacks in a tuple, where SimPy's have a list.
+        """
+        queue: list[tuple[float, int, int, Any]] = self._queue  # type: ignore[assignment]
+        while queue and type(callbacks := (event := queue[0][3]).callbacks) is tuple:
+            self._now = heappop(queue)[0]
+            for callback in callbacks:
+                callback(event)
+        super().step()
 
 
 class Call(Struct, eq=False):

@@ -94,11 +94,17 @@ def decode_fast(body: bytes, schema: Schema | None = None) -> Fields | None:
             max_map_len=MAX_ITEMS,
             max_ext_len=0,
         )
-        if type(values[2]) is not list or _pack(values) != body:
+        if _pack(values) != body or type(values[2]) is not list:
             return None
         values[2] = tuple(values[2])
         fields: Fields = tuple(values[1:])
-        return fields if _head_holds(fields) and _payload_holds(fields[8], schema) else None
+        if not _head_holds(fields):
+            return None
+        payload = fields[8]
+        if schema is None:
+            return fields if _map_holds(payload, 1) else None
+        in_order = type(payload) is dict and tuple(payload) == schema.order
+        return fields if (in_order or _map_holds(payload, 1)) and schema.fits(payload) else None
     except (ValueError, OverflowError, TypeError, RecursionError, msgpack.UnpackException):
         return None
 
@@ -106,26 +112,16 @@ def decode_fast(body: bytes, schema: Schema | None = None) -> Fields | None:
 def _head_holds(fields: Fields) -> bool:
     sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, _ = fields
     return (
-        is_name(sender)
-        and are_receivers(receivers)
-        and type(stream) is int
+        type(stream) is type(epoch) is type(sequence) is type(issued_ms) is type(expires_ms) is int
         and 0 <= stream <= U16
-        and type(epoch) is int
         and 0 <= epoch <= U32
-        and type(sequence) is int
         and 1 <= sequence <= U64
-        and type(issued_ms) is int
-        and type(expires_ms) is int
         and 0 <= issued_ms < expires_ms <= U64
         and type(previous) is bytes
         and len(previous) == 32
+        and is_name(sender)
+        and are_receivers(receivers)
     )
-
-
-def _payload_holds(payload: Any, schema: Schema | None) -> bool:
-    if schema is None or type(payload) is not dict:
-        return schema is None and _map_holds(payload, 1)
-    return (tuple(payload) == schema.order or _map_holds(payload, 1)) and schema.fits(payload)
 
 
 def _map_holds(values: Any, depth: int) -> bool:

@@ -5,7 +5,7 @@ among the newest 1,024, and the envelopes of the newest 64, so that an equivocat
 `check` changes nothing; `apply` takes the change that a caller has stored.
 """
 
-from collections import OrderedDict
+from collections import deque
 from typing import NamedTuple
 
 from cbmnet.errors import LocalProtocolError
@@ -76,7 +76,8 @@ class ReplayGuard:
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, int], _Stream] = {}
-        self._digests: OrderedDict[bytes, None] = OrderedDict()  # a dict slows down as its head is emptied
+        self._digests: set[bytes] = set()
+        self._newest: deque[bytes] = deque()  # the same digests by age
 
     def is_duplicate(self, digest: bytes) -> bool:
         """Whether an envelope with this SHA-256 was accepted lately."""
@@ -111,10 +112,11 @@ class ReplayGuard:
         elif (slot := stream.slots.get(sequence)) is not None and slot[0] != message_id:
             raise LocalProtocolError("two messages for one sequence were checked before either was applied")
         stream.add(change)
-        digests = self._digests
-        digests[digest] = None
-        if len(digests) > DIGESTS:
-            digests.popitem(last=False)
+        if digest not in self._digests:
+            self._digests.add(digest)
+            self._newest.append(digest)
+            if len(self._newest) > DIGESTS:
+                self._digests.discard(self._newest.popleft())
 
 
 def _first_gap(message: Message) -> Gap | None:

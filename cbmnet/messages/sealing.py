@@ -1,7 +1,6 @@
 """Sealing: from a message to the envelope that is sent (the wire specification, What is signed)."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from cbmnet.messages.message import MAX_PTYPE_BYTES, Message, ptype_of
 from cbmnet.messages.pae import check_realm, signing_prefix
 from cbmnet.messages.schema import Schema
 
+_Form = tuple[Schema | None, bytes]  # of a payload type: its schema, and what its signed bytes begin with
 _LENGTHS = frozenset(SIGNATURE_BYTES.values())
 _FIRST = bytes(32)
 _new = tuple.__new__  # named tuples by their plainest constructor, a third of the generated one's time
@@ -40,28 +40,25 @@ def seal(
     A payload type with a schema in `schemas` must fit it. Raises LocalProtocolError for a field, a
     realm or a signer that no conforming envelope can have.
     """
-    return _seal(message, signers, realm, schemas, head_holds=False)
+    form = schemas.get(message.ptype), _prefix(message.ptype, realm)
+    return _seal(message, signers, form, head_holds=False)
 
 
-def _seal(
-    message: Message, signers: Sequence[Signer], realm: str, schemas: Mapping[str, Schema], head_holds: bool
-) -> Sealed:
-    ptype, payload = message.ptype, message.payload
+def _seal(message: Message, signers: Sequence[Signer], form: _Form, head_holds: bool) -> Sealed:
+    payload, (schema, prefix) = message.payload, form
     if type(payload) is not dict:
         raise LocalProtocolError(f"{message.kind}: the payload must be a dict")
-    schema = schemas.get(ptype)
     if schema is not None and not schema.fits(payload):
         raise LocalProtocolError(f"{message.kind}: {schema.fault(payload)}")
     in_order = schema is not None and tuple(payload) == schema.order
     body = encode(message[1:], in_order, head_holds) or _encode_sorted(message)
-    signed = b"%b%d %b" % (_prefix(ptype, realm), len(body), body)
-    wire = write_frame(ptype, body, _signatures(signers, signed))
+    signed = b"%b%d %b" % (prefix, len(body), body)
+    wire = write_frame(message.ptype, body, _signatures(signers, signed))
     if len(wire) > HARD_MAX_WIRE_BYTES:
         raise LocalProtocolError(f"an envelope of {len(wire)} bytes, at most {HARD_MAX_WIRE_BYTES} allowed")
     return _new(Sealed, (wire, sha256(signed).digest(), message))
 
 
-@lru_cache(maxsize=1024)
 def _prefix(ptype: str, realm: str) -> bytes:
     if not (type(ptype) is str and ptype.isascii() and 1 <= len(ptype) <= MAX_PTYPE_BYTES):
         raise LocalProtocolError(f"payload type {ptype!r} must be 1 to {MAX_PTYPE_BYTES} ASCII characters")
@@ -133,6 +130,7 @@ class Sender:
         self.name, self.realm, self.epoch = name, realm, epoch
         self._signers = tuple(signers)
         self._schemas = schemas
+        self._kinds: dict[str, tuple[str, _Form]] = {}
         self._streams: dict[int, tuple[tuple[str, ...], int, bytes, int]] = {}
 
     def seal(
@@ -161,8 +159,14 @@ class Sender:
             head_holds = whole and epoch is known_epoch and 0 <= now_ms < now_ms + ttl_ms <= U64
             if receivers != to and (other := tuple(sorted(receivers))) != to:
                 raise LocalProtocolError(f"stream {stream} is to {', '.join(to)}, not to {', '.join(other)}")
-        ptype, times = ptype_of(kind), (now_ms, now_ms + ttl_ms)
-        fields = (ptype, self.name, to, stream, epoch, sequence, *times, previous, payload)
-        sealed = _seal(_new(Message, fields), self._signers, self.realm, self._schemas, head_holds)
+        ptype, form = self._kinds.get(kind) or self._kind(kind)
+        times = now_ms, now_ms + ttl_ms
+        fields = ptype, self.name, to, stream, epoch, sequence, *times, previous, payload
+        sealed = _seal(_new(Message, fields), self._signers, form, head_holds)
         self._streams[stream] = to, sequence + 1, sealed.id, epoch
         return sealed
+
+    def _kind(self, kind: str) -> tuple[str, _Form]:
+        ptype = ptype_of(kind)
+        known = self._kinds[kind] = ptype, (self._schemas.get(ptype), _prefix(ptype, self.realm))
+        return known

@@ -23,7 +23,7 @@ MAX_FRAME_BYTES = 65536 + 64
 ACK_KIND = "link-ack"
 
 
-class Send(Struct, frozen=True):
+class Send(Struct, frozen=True, gc=False):
     """Command: carry these bytes to the peer. Kind, stream, epoch and sequence are the message's own."""
 
     peer: str
@@ -34,14 +34,14 @@ class Send(Struct, frozen=True):
     sequence: int
 
 
-class Received(Struct, frozen=True):
+class Received(Struct, frozen=True, gc=False):
     """Event: a peer's bytes arrived, possibly again."""
 
     peer: str
     data: bytes
 
 
-class Acknowledged(Struct, frozen=True):
+class Acknowledged(Struct, frozen=True, gc=False):
     """Event: a link acknowledgement came for this message; a hint, not evidence."""
 
     peer: str
@@ -50,7 +50,7 @@ class Acknowledged(Struct, frozen=True):
     attempts: int
 
 
-class GaveUp(Struct, frozen=True):
+class GaveUp(Struct, frozen=True, gc=False):
     """Event: no acknowledgement after the last attempt; whether the peer has the message is unknown."""
 
     peer: str
@@ -59,7 +59,7 @@ class GaveUp(Struct, frozen=True):
     attempts: int
 
 
-class Malformed(Struct, frozen=True):
+class Malformed(Struct, frozen=True, gc=False):
     """Event: bytes that are no frame of ours; recorded and otherwise ignored."""
 
     peer: str
