@@ -152,6 +152,24 @@ def test_an_endpoint_that_spins_is_stopped(monkeypatch: pytest.MonkeyPatch) -> N
         env.run()
 
 
+def test_a_timer_that_was_settled_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over a perfect line each message settles before its timeout, and the endpoint is never woken."""
+    line = Line("stop-and-wait", 0.0, 0.0, rto_s=2.5)
+    wakes: list[float] = []
+    handle = line.a.endpoint.handle_timer
+
+    def counted(now: float) -> None:
+        wakes.append(now)
+        handle(now)
+
+    monkeypatch.setattr(line.a.endpoint, "handle_timer", counted)
+    for number in range(1, 6):
+        line.a.command(Send("b", b"x", "notice", 1, 0, number))
+    line.env.run()
+    assert count(line.said["a"], Acknowledged) == 5
+    assert wakes == []
+
+
 def test_a_short_crash_within_a_long_one_ends_nothing() -> None:
     """The party comes back when the last of overlapping crashes is over."""
     line = Line("fire-and-forget", 0.0, 0.0)

@@ -237,3 +237,30 @@ def test_a_failed_seal_uses_up_no_sequence():
         sender.seal("heartbeat", ["south"], {"count": 1}, stream=1, now_ms=NOW_MS, ttl_ms=1).message.sequence
         == 1
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"now_ms": -1},
+        {"now_ms": True},
+        {"now_ms": float(NOW_MS)},
+        {"now_ms": 2**64 - 1},
+        {"ttl_ms": 0},
+        {"ttl_ms": -1},
+        {"ttl_ms": 1.0},
+        {"epoch": -1},
+        {"epoch": 2**32},
+        {"epoch": "9"},
+    ],
+)
+def test_a_stream_that_goes_on_is_checked_as_its_first_message_was(wrong):
+    """A wrong time or epoch is refused on an open stream too, and its bytes are never made."""
+    sender = Sender("north", [ALICE], REALM, epoch=9)
+    given = {"stream": 1, "now_ms": NOW_MS, "ttl_ms": 1000}
+    sender.seal("heartbeat", ["south"], {"count": 1}, **given)
+    sender.epoch = wrong.get("epoch", 9)
+    with pytest.raises(LocalProtocolError):
+        sender.seal(
+            "heartbeat", ["south"], {"count": 2}, **(given | {k: wrong[k] for k in given if k in wrong})
+        )

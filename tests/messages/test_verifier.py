@@ -248,6 +248,15 @@ def test_one_compromised_signer_refuses_the_whole_message():
     assert code_of(judge.check, sealed(ALICE).wire) == "Accepted"
 
 
+def test_a_compromised_key_alone_refuses_too():
+    """The usual message has one signature; a good one and a bad one by a compromised key: KeyRevoked."""
+    judge = verifier(entry(ALICE, status="compromised", revoked_at_ms=NOW_MS + 10**6))
+    wire = sealed(ALICE).wire
+    assert code_of(judge.check, wire) == "KeyRevoked"
+    assert code_of(judge.check, with_pairs(wire, [[ALICE.kid, BAD_SIGNATURE]])) == "KeyRevoked"
+    assert judge.verified == 0
+
+
 def test_a_known_key_that_cannot_be_used_refuses_the_message():
     """Hybrid here, a MAC outside the realm "sim", a MAC without its secret: AlgorithmUnavailable."""
     hybrid = hybrid_entry()
