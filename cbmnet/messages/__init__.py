@@ -15,8 +15,12 @@ from cbmnet.messages.codes import (
     Code,
     SignedMessageError,
 )
+from cbmnet.messages.countersigning import countersign, merge, signatures_of
+from cbmnet.messages.enrolment import open_enrolment, request_enrolment
 from cbmnet.messages.envelope import Signatures
+from cbmnet.messages.evidence import Evidence, Judgement, judge, load_evidence, save_evidence
 from cbmnet.messages.guard import Change, ReplayGuard
+from cbmnet.messages.hybrid import HybridSigner
 from cbmnet.messages.keys import ED25519, HYBRID, SIMULATION_MAC, Ed25519Signer, MacSigner, Signer, key_id
 from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS
 from cbmnet.messages.message import Message, ptype_of
@@ -24,40 +28,17 @@ from cbmnet.messages.pae import pae
 from cbmnet.messages.schema import Field, Schema
 from cbmnet.messages.sealing import Sealed, Sender, seal
 from cbmnet.messages.trust import Entry, TrustStore
-from cbmnet.messages.verifier import Accepted, Verifier
+from cbmnet.messages.trust_document import Root, Roots, TrustDocument
+from cbmnet.messages.trust_signing import countersign_document, document_id, open_document, sign_document
+from cbmnet.messages.verifier import Accepted, Attributed, Verifier
 
 __all__ = [
-    "AUTHENTIC",
-    "BUILTIN",
-    "BUILTIN_SCHEMAS",
-    "ED25519",
-    "EVIDENCE",
-    "FRESH",
-    "HYBRID",
-    "MALFORMED",
-    "ORDER",
-    "POLICY",
-    "SIMULATION_MAC",
-    "STATE",
-    "Accepted",
-    "Change",
-    "Code",
-    "Ed25519Signer",
-    "Entry",
-    "Field",
-    "MacSigner",
-    "Message",
-    "ReplayGuard",
-    "Schema",
-    "Sealed",
-    "Sender",
-    "Signatures",
-    "SignedMessageError",
-    "Signer",
-    "TrustStore",
-    "Verifier",
-    "key_id",
-    "pae",
-    "ptype_of",
-    "seal",
+    "AUTHENTIC", "BUILTIN", "BUILTIN_SCHEMAS", "ED25519", "EVIDENCE", "FRESH", "HYBRID", "MALFORMED", "ORDER",
+    "POLICY", "SIMULATION_MAC", "STATE", "Accepted", "Attributed", "Change", "Code", "Ed25519Signer", "Entry",
+    "Evidence", "Field", "HybridSigner", "Judgement", "MacSigner", "Message", "ReplayGuard", "Root", "Roots",
+    "Schema", "Sealed", "Sender", "Signatures", "SignedMessageError", "Signer", "TrustDocument", "TrustStore",
+    "Verifier", "countersign", "countersign_document", "document_id", "judge", "key_id", "load_evidence",
+    "merge",
+    "open_document", "open_enrolment", "pae", "ptype_of", "request_enrolment", "save_evidence", "seal",
+    "sign_document", "signatures_of",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ The usual shape is read by hand, so that unauthenticated bytes cost little; any 
 the strict pass, which names the code or accepts it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 
 import msgpack
@@ -13,11 +13,21 @@ from cbmnet.messages.body import MAX_BODY_BYTES
 from cbmnet.messages.codes import Code
 from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES
 from cbmnet.messages.message import MAX_PTYPE_BYTES
-from cbmnet.messages.reader import ENVELOPE_DEPTH, Item, check_version, read_item, refuse, scan
+from cbmnet.messages.reader import (
+    ENVELOPE_DEPTH,
+    LIMITS,
+    Item,
+    Limits,
+    check_version,
+    read_item,
+    refuse,
+    scan,
+)
 
 HARD_MAX_WIRE_BYTES = 64 * 1024
 MAX_WIRE_BYTES = 16 * 1024
 MAX_SIGNATURES = 8
+MAX_VALUES_BESIDE_PAIRS = 40
 
 Signatures = tuple[tuple[bytes, bytes], ...]
 Frame = tuple[str, bytes, Signatures]  # payload type, raw body, pairs of kid and signature by kid
@@ -36,18 +46,19 @@ def ptype_header(ptype: str) -> bytes:
 
 def write_frame(ptype: str, body: bytes, signatures: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The envelope of well-formed parts; the pairs must ascend by kid."""
-    size = len(body)
-    head = b"\xc4%c" % size if size < 256 else b"\xc5" + size.to_bytes(2, "big")
+    head = _bin_header(len(body))
     if len(signatures) == 1 and len(signatures[0][1]) == 64:
         return b"\x94\x01%b%b%b%b%b\xc4\x40%b" % (ptype_header(ptype), head, body, _ONE_PAIR, *signatures[0])
-    pairs = [
-        _PAIR
-        + kid
-        + (_SHORT if len(signature) == 64 else b"\xc5" + len(signature).to_bytes(2, "big"))
-        + signature
-        for kid, signature in signatures
-    ]
-    return b"\x94\x01%b%b%b%c%b" % (ptype_header(ptype), head, body, 0x90 + len(pairs), b"".join(pairs))
+    pairs = [_PAIR + kid + _bin_header(len(signature)) + signature for kid, signature in signatures]
+    count = len(pairs)
+    array = bytes((0x90 + count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
+    return b"\x94\x01%b%b%b%b%b" % (ptype_header(ptype), head, body, array, b"".join(pairs))
+
+
+def _bin_header(size: int) -> bytes:
+    if size < 256:
+        return b"\xc4%c" % size
+    return b"\xc5" + size.to_bytes(2, "big") if size < 65536 else b"\xc6" + size.to_bytes(4, "big")
 
 
 def read_frame_fast(wire: bytes, ptypes: dict[bytes, str]) -> Frame | None:
@@ -91,51 +102,59 @@ def _read_pairs_fast(wire: bytes, at: int) -> Signatures | None:
     return tuple(pairs)
 
 
-def read_frame_slow(wire: bytes, allowed: Iterable[str]) -> Frame:
-    """The parts of an envelope; raises SignedMessageError with the code of the first offence."""
-    scan(wire, ENVELOPE_DEPTH)
-    top = _item(wire, 0)
+def read_frame_slow(
+    wire: bytes, allowed: Container[str] | None, limits: Limits = LIMITS, max_signatures: int = MAX_SIGNATURES
+) -> Frame:
+    """The parts of an envelope; raises SignedMessageError with the code of the first offence.
+
+    `allowed` are the payload types that are taken, None for any.
+    """
+    # Version, type, body and pairs of two: what has more values than this is no envelope.
+    scan(wire, ENVELOPE_DEPTH, limits, max_values=MAX_VALUES_BESIDE_PAIRS + 3 * max_signatures)
+    top = _item(wire, 0, limits)
     if top.family != "array" or top.value == 0:
         refuse(Code.BAD_FIELD, "an envelope must be an array of 4")
-    version = _item(wire, top.end)
+    version = _item(wire, top.end, limits)
     check_version(version)
     if top.value != 4:
         refuse(Code.BAD_FIELD, f"the envelope has {top.value} elements, not 4")
-    ptype = _item(wire, version.end)
+    ptype = _item(wire, version.end, limits)
     _check_ptype(ptype, allowed)
-    body = _item(wire, ptype.end)
+    body = _item(wire, ptype.end, limits)
     if body.family != "bin":
         refuse(Code.BAD_FIELD, "the body must be a bin")
-    return ptype.value, body.value, _read_pairs(wire, body.end)
+    return ptype.value, body.value, _read_pairs(wire, body.end, limits, max_signatures)
 
 
-def _item(wire: bytes, at: int) -> Item:
-    return read_item(wire, at, 1, ENVELOPE_DEPTH)  # the scan has been over it: only the shape is asked
+def _item(wire: bytes, at: int, limits: Limits) -> Item:
+    return read_item(
+        wire, at, 1, ENVELOPE_DEPTH, limits
+    )  # the scan has been over it: only the shape is asked
 
 
-def _check_ptype(item: Item, allowed: Iterable[str]) -> None:
+def _check_ptype(item: Item, allowed: Container[str] | None) -> None:
     text = item.value
     if item.family != "str" or not text.isascii() or not 1 <= len(text) <= MAX_PTYPE_BYTES:
         refuse(Code.BAD_FIELD, f"the payload type must be a str of 1 to {MAX_PTYPE_BYTES} ASCII characters")
-    if text not in allowed:
+    if allowed is not None and text not in allowed:
         refuse(Code.UNKNOWN_TYPE, f"payload type {text!r} is not allowed here")
 
 
-def _read_pairs(wire: bytes, at: int) -> Signatures:
-    family, count, at = _item(wire, at)
-    if family != "array" or not 1 <= count <= MAX_SIGNATURES:
-        refuse(Code.BAD_FIELD, f"signatures must be an array of 1 to {MAX_SIGNATURES} pairs")
+def _read_pairs(wire: bytes, at: int, limits: Limits, most: int) -> Signatures:
+    family, count, at = _item(wire, at, limits)
+    if family != "array" or not 1 <= count <= most:
+        refuse(Code.BAD_FIELD, f"signatures must be an array of 1 to {most} pairs")
     pairs: list[tuple[bytes, bytes]] = []
     for _ in range(count):
-        pair = _item(wire, at)
+        pair = _item(wire, at, limits)
         if pair.family != "array" or pair.value != 2:
             refuse(Code.BAD_FIELD, "a signature must be a pair of kid and signature")
-        kid = _item(wire, pair.end)
+        kid = _item(wire, pair.end, limits)
         if kid.family != "bin" or len(kid.value) != KID_BYTES:
             refuse(Code.BAD_FIELD, f"a kid must be a bin of {KID_BYTES}")
         if pairs and kid.value <= pairs[-1][0]:
             refuse(Code.NOT_CANONICAL, f"kid {kid.value.hex()} does not ascend")
-        signature = _item(wire, kid.end)
+        signature = _item(wire, kid.end, limits)
         if signature.family != "bin" or len(signature.value) not in _LENGTHS:
             refuse(Code.BAD_FIELD, f"a signature must be a bin of {sorted(_LENGTHS)} bytes")
         pairs.append((kid.value, signature.value))

@@ -30,7 +30,8 @@ _WIDE = {
 # First byte -> width, and the bound that a negative number must lie under to need this width.
 _SIGNED = {0xD0: (1, -32), 0xD1: (2, -(1 << 7)), 0xD2: (4, -(1 << 15)), 0xD3: (8, -(1 << 31))}
 _SINGLE = {0xC0: ("nil", None), 0xC2: ("bool", False), 0xC3: ("bool", True)}
-_LIMITS = {"str": MAX_BYTES, "bin": MAX_BYTES, "array": MAX_ITEMS, "map": MAX_ITEMS}
+Limits = dict[str, int]  # family -> the most bytes or items
+LIMITS: Limits = {"str": MAX_BYTES, "bin": MAX_BYTES, "array": MAX_ITEMS, "map": MAX_ITEMS}
 
 
 class Item(NamedTuple):
@@ -46,14 +47,14 @@ def refuse(code: Code, detail: str) -> NoReturn:
     raise SignedMessageError(code, detail)
 
 
-def read_item(data: bytes, at: int, depth: int, max_depth: int) -> Item:
+def read_item(data: bytes, at: int, depth: int, max_depth: int, limits: Limits = LIMITS) -> Item:
     """The scalar, or the header of the container, at byte `at`; raises SignedMessageError.
 
     `depth` is that of the container itself, from 1; scalars do not count.
     """
     family, value, end = _header(data, at)
-    if family in _LIMITS and value > _LIMITS[family]:
-        refuse(Code.TOO_LARGE, f"{family} of {value} at byte {at}, at most {_LIMITS[family]} allowed")
+    if family in limits and value > limits[family]:
+        refuse(Code.TOO_LARGE, f"{family} of {value} at byte {at}, at most {limits[family]} allowed")
     if family in ("array", "map"):
         if depth > max_depth:
             refuse(Code.TOO_DEEP, f"{family} at byte {at} at depth {depth}, at most {max_depth} allowed")
@@ -105,34 +106,51 @@ def _content(data: bytes, at: int, family: str, size: int, start: int) -> Item:
         refuse(Code.BAD_ENCODING, f"str at byte {at} is not UTF-8")
 
 
-def scan(data: bytes, max_depth: int) -> None:
-    """Passes over one whole value without keeping it; raises SignedMessageError at the first offence."""
-    end = _scan(data, 0, 1, max_depth)
+def scan(data: bytes, max_depth: int, limits: Limits = LIMITS, max_values: int | None = None) -> None:
+    """Passes over one whole value without keeping it; raises SignedMessageError at the first offence.
+
+    `max_values` bounds how many values and headers are looked at, so that strangers' bytes cost little.
+    """
+    end = _Scan(data, max_depth, limits, max_values).value(0, 1)
     if end != len(data):
         refuse(Code.TRAILING_BYTES, f"{len(data) - end} bytes after the end at byte {end}")
 
 
-def _scan(data: bytes, at: int, depth: int, max_depth: int) -> int:
-    family, value, at = read_item(data, at, depth, max_depth)
-    if family == "array":
-        for _ in range(value):
-            at = _scan(data, at, depth + 1, max_depth)
-    elif family == "map":
-        last = ""
-        for _ in range(value):
-            last, at = _read_key(data, at, last, depth + 1, max_depth)
-            at = _scan(data, at, depth + 1, max_depth)
-    return at
+class _Scan:
+    """One pass: what it goes over, its limits, and how many values it may still look at."""
 
+    def __init__(self, data: bytes, max_depth: int, limits: Limits, max_values: int | None) -> None:
+        self._data, self._max_depth, self._limits = data, max_depth, limits
+        self._max_values, self._left = max_values, len(data) if max_values is None else max_values
 
-def _read_key(data: bytes, at: int, last: str, depth: int, max_depth: int) -> tuple[str, int]:
-    """A key of a map that follows the key `last` ("" before the first), and where it ends."""
-    family, key, end = read_item(data, at, depth, max_depth)
-    if family != "str" or not KEY.fullmatch(key):
-        refuse(Code.BAD_FIELD, f"key at byte {at} must be a str of [a-z][a-z0-9_]{{0,31}}")
-    if key <= last:
-        refuse(Code.NOT_CANONICAL, f"key {key!r} at byte {at} does not ascend")
-    return key, end
+    def value(self, at: int, depth: int) -> int:
+        """Passes over the value at byte `at`; where it ends."""
+        family, value, at = self._item(at, depth)
+        if family == "array":
+            for _ in range(value):
+                at = self.value(at, depth + 1)
+        elif family == "map":
+            last = ""
+            for _ in range(value):
+                last, at = self._key(at, last, depth + 1)
+                at = self.value(at, depth + 1)
+        return at
+
+    def _item(self, at: int, depth: int) -> Item:
+        item = read_item(self._data, at, depth, self._max_depth, self._limits)
+        self._left -= 1
+        if self._left < 0:
+            refuse(Code.TOO_LARGE, f"more than {self._max_values} values, the next at byte {at}")
+        return item
+
+    def _key(self, at: int, last: str, depth: int) -> tuple[str, int]:
+        """A key of a map that follows the key `last` ("" before the first), and where it ends."""
+        family, key, end = self._item(at, depth)
+        if family != "str" or not KEY.fullmatch(key):
+            refuse(Code.BAD_FIELD, f"key at byte {at} must be a str of [a-z][a-z0-9_]{{0,31}}")
+        if key <= last:
+            refuse(Code.NOT_CANONICAL, f"key {key!r} at byte {at} does not ascend")
+        return key, end
 
 
 def check_version(item: Item) -> None:

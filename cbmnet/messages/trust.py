@@ -9,7 +9,7 @@ from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.keys import ED25519, HYBRID, PUBLIC_KEY_BYTES, Signer, has_small_order, key_id
 
 ACTIVE, SUPERSEDED, COMPROMISED = "active", "superseded", "compromised"
-_STATUSES = (ACTIVE, SUPERSEDED, COMPROMISED)
+STATUSES = (ACTIVE, SUPERSEDED, COMPROMISED)
 _FOR_EVER_MS = 2**63 - 1
 
 
@@ -98,15 +98,20 @@ def _components(entry: Entry) -> list[bytes]:
 def _entry_fault(entry: Entry) -> str | None:
     if type(entry.kid) is not bytes or type(entry.public_key) is not bytes:
         return "kid and public key must be bytes"
-    if entry.algorithm not in PUBLIC_KEY_BYTES:
-        return f"algorithm {entry.algorithm} is unknown"
-    if len(entry.public_key) != PUBLIC_KEY_BYTES[entry.algorithm]:
-        return f"its public key must be {PUBLIC_KEY_BYTES[entry.algorithm]} bytes"
+    if fault := key_fault(entry.algorithm, entry.public_key):
+        return fault
     if entry.kid != key_id(entry.algorithm, entry.public_key):
         return "its kid is not that of its public key"
-    if entry.algorithm in (ED25519, HYBRID) and (fault := _point_fault(entry.public_key[:32])):
-        return fault
     return _terms_fault(entry)
+
+
+def key_fault(algorithm: int, public_key: bytes) -> str | None:
+    """What makes a public key unusable, for people, or None."""
+    if algorithm not in PUBLIC_KEY_BYTES:
+        return f"algorithm {algorithm} is unknown"
+    if len(public_key) != PUBLIC_KEY_BYTES[algorithm]:
+        return f"its public key must be {PUBLIC_KEY_BYTES[algorithm]} bytes"
+    return _point_fault(public_key[:32]) if algorithm in (ED25519, HYBRID) else None
 
 
 def _point_fault(public_key: bytes) -> str | None:
@@ -124,8 +129,8 @@ def _terms_fault(entry: Entry) -> str | None:
         return "person and party must be named"
     if not 0 <= entry.not_before_ms < entry.not_after_ms:
         return "its validity is empty"
-    if entry.status not in _STATUSES:
-        return f"status must be one of {', '.join(_STATUSES)}"
+    if entry.status not in STATUSES:
+        return f"status must be one of {', '.join(STATUSES)}"
     if entry.status != ACTIVE and entry.revoked_at_ms is None:
         return f"a {entry.status} key needs the time it was revoked at"
     return None

@@ -25,7 +25,8 @@ from cbmnet.messages.envelope import (
     read_frame_slow,
 )
 from cbmnet.messages.guard import Change, Gap, ReplayGuard
-from cbmnet.messages.keys import ED25519, SIMULATION_MAC, SIMULATION_REALM, check_secret
+from cbmnet.messages.hybrid import hybrid_check
+from cbmnet.messages.keys import ED25519, HYBRID, SIMULATION_MAC, SIMULATION_REALM, check_secret
 from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS, TRUST_STORE
 from cbmnet.messages.message import Message
 from cbmnet.messages.pae import check_realm, signing_prefix
@@ -53,6 +54,14 @@ class Accepted(NamedTuple):
     id: bytes
     gap: Gap | None
     change: Change
+
+
+class Attributed(NamedTuple):
+    """A message, the entries of the known keys that signed it, and its id: what outlasts its time."""
+
+    message: Message
+    signers: tuple[Entry, ...]
+    id: bytes
 
 
 class Verifier:
@@ -103,21 +112,13 @@ class Verifier:
 
     def check(self, wire: bytes, now_ms: int) -> Accepted:
         """Every step, with no change of state; raises SignedMessageError at the first that fails."""
-        if len(wire) > self._max_wire_bytes:
-            raise SignedMessageError(
-                Code.TOO_LARGE, f"{len(wire)} bytes, at most {self._max_wire_bytes} allowed"
-            )
-        frame = read_frame_fast(wire, self._headers) or read_frame_slow(wire, self._allowed)
-        ptype, body, signatures = frame
-        signed = b"%b%d %b" % (self._prefixes[ptype], len(body), body)
+        ptype, body, signatures, signed = self._open(wire)
         digest = sha256(wire).digest()
         if self.guard.is_duplicate(digest):
             raise SignedMessageError(Code.DUPLICATE, "this very envelope was accepted before")
         message_id = sha256(signed).digest()
         try:
-            signers = self._authenticate(signatures, signed)
-            message = self._read(ptype, body)
-            self._authorise(message, signers)
+            message, signers = self._attribute(ptype, body, signatures, signed)
             if self.me not in message.receivers:
                 raise SignedMessageError(Code.NOT_RECEIVER, f"{self.me} is not among the receivers")
             self._check_time(message, now_ms)
@@ -129,6 +130,36 @@ class Verifier:
         _, sender, _, stream, epoch, sequence, _, _, previous, _ = message
         change = _new(Change, (sender, stream, epoch, sequence, message_id, previous, digest, wire))
         return _new(Accepted, (message, signers, message_id, gap, change))
+
+    def attribute(self, wire: bytes) -> Attributed:
+        """Who said what, to whom and when ever: steps 1, 2, 4 to 8 and the keys' part of 10.
+
+        For judging evidence and old records; it asks neither whether the message is for us, nor whether it
+        is fresh or new. Raises SignedMessageError.
+        """
+        ptype, body, signatures, signed = self._open(wire)
+        message, signers = self._attribute(ptype, body, signatures, signed)
+        self._check_keys(message, signers)
+        return Attributed(message, signers, sha256(signed).digest())
+
+    def _open(self, wire: bytes) -> tuple[str, bytes, Signatures, bytes]:
+        """Steps 1 and 2: payload type, body, pairs of kid and signature, and the signed bytes M."""
+        if len(wire) > self._max_wire_bytes:
+            raise SignedMessageError(
+                Code.TOO_LARGE, f"{len(wire)} bytes, at most {self._max_wire_bytes} allowed"
+            )
+        frame = read_frame_fast(wire, self._headers) or read_frame_slow(wire, self._allowed)
+        ptype, body, signatures = frame
+        return ptype, body, signatures, b"%b%d %b" % (self._prefixes[ptype], len(body), body)
+
+    def _attribute(
+        self, ptype: str, body: bytes, signatures: Signatures, signed: bytes
+    ) -> tuple[Message, tuple[Entry, ...]]:
+        """Steps 4 to 8: the message and those who may and did sign it."""
+        signers = self._authenticate(signatures, signed)
+        message = self._read(ptype, body)
+        self._authorise(message, signers)
+        return message, signers
 
     def accept(self, wire: bytes, now_ms: int) -> Accepted:
         """`check`, then the change applied to the guard; for callers whose state is only in memory."""
@@ -221,11 +252,22 @@ class Verifier:
 def _load_checks(store: TrustStore, realm: str, secrets: Mapping[bytes, bytes]) -> dict[bytes, Check]:
     checks: dict[bytes, Check] = {}
     for kid, entry in store.entries.items():
-        if entry.algorithm == ED25519:
-            checks[kid] = _ed25519_check(entry.public_key)
-        elif entry.algorithm == SIMULATION_MAC and realm == SIMULATION_REALM and kid in secrets:
-            checks[kid] = _mac_check(secrets[kid], entry.public_key)
+        if entry.algorithm != SIMULATION_MAC:
+            check = key_check(entry.algorithm, entry.public_key)
+        elif realm == SIMULATION_REALM and kid in secrets:
+            check = _mac_check(secrets[kid], entry.public_key)
+        else:
+            check = None
+        if check is not None:
+            checks[kid] = check
     return checks
+
+
+def key_check(algorithm: int, public_key: bytes) -> Check | None:
+    """What checks a signature (first argument) of M with a public key; None where this cannot be done."""
+    if algorithm == ED25519:
+        return _ed25519_check(public_key)
+    return hybrid_check(public_key) if algorithm == HYBRID else None
 
 
 def _ed25519_check(public_key: bytes) -> Check:

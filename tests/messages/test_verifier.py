@@ -258,10 +258,7 @@ def test_a_compromised_key_alone_refuses_too():
 
 
 def test_a_known_key_that_cannot_be_used_refuses_the_message():
-    """Hybrid here, a MAC outside the realm "sim", a MAC without its secret: AlgorithmUnavailable."""
-    hybrid = hybrid_entry()
-    wire = with_pairs(sealed().wire, sorted([*pairs_of(sealed().wire), [hybrid.kid, b"s" * 3373]]))
-    assert code_of(verifier(entry(), hybrid).check, wire) == "AlgorithmUnavailable"
+    """A MAC outside the realm "sim", a MAC without its secret: AlgorithmUnavailable."""
     live = verifier(entry(MAC), realm="live", secrets={MAC.kid: SECRET})
     assert code_of(live.check, sealed(MAC, realm="live").wire) == "AlgorithmUnavailable"
     assert (

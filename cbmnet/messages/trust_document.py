@@ -1,0 +1,123 @@
+"""The trust store as a document: what the roots say, and how the next version is made (section Trust store).
+
+A document has a version that only rises, its roots and how many of them must sign, and the entries and
+policies of a `TrustStore`. `trust_signing` signs and opens it, `trust_body` has its bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, NoReturn
+
+from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.codes import Code, SignedMessageError
+from cbmnet.messages.keys import ED25519, HYBRID, Signer, key_id
+from cbmnet.messages.trust import COMPROMISED, SUPERSEDED, Entry, TrustStore, key_fault
+
+MAX_ENTRIES = 4096
+MAX_ROOTS = 64
+MAX_NUMBER = 2**63 - 1
+
+
+def bad_store(detail: str) -> NoReturn:
+    """Raises SignedMessageError with BadTrustStore."""
+    raise SignedMessageError(Code.BAD_TRUST_STORE, detail)
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether a value is an integer from `least` to 2^63 - 1."""
+    return type(value) is int and least <= value <= MAX_NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A key that may sign trust documents, and nothing else."""
+
+    algorithm: int
+    public_key: bytes
+
+    @property
+    def kid(self) -> bytes:
+        """Its key id, 16 bytes."""
+        return key_id(self.algorithm, self.public_key)
+
+    @classmethod
+    def of(cls, signer: Signer) -> "Root":
+        """The root of a signer's own key."""
+        return cls(signer.algorithm, signer.public_key)
+
+
+class Roots(NamedTuple):
+    """What may be trusted at first: keys that were handed over in person, and how many of them must sign."""
+
+    roots: tuple[Root, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustDocument:
+    """What the roots say: `threshold` of `roots` sign it; entries and policies are those of `TrustStore`.
+
+    `version` rises with every issue; `issued_ms` is in milliseconds since the Unix epoch. Raises
+    SignedMessageError with BadTrustStore for a content that no verifier may use.
+    """
+
+    version: int
+    issued_ms: int
+    roots: tuple[Root, ...]
+    threshold: int
+    entries: tuple[Entry, ...] = ()
+    policies: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.version, 1) or not is_whole(self.issued_ms, 0):
+            bad_store("version must be 1 or more, and the time of issue 0 or more")
+        if not 1 <= len(self.roots) <= MAX_ROOTS or len({root.kid for root in self.roots}) < len(self.roots):
+            bad_store(f"needs 1 to {MAX_ROOTS} roots, no two alike")
+        for root in self.roots:
+            if root.algorithm not in (ED25519, HYBRID):
+                bad_store(f"algorithm {root.algorithm} is none for a root")
+            if fault := key_fault(root.algorithm, root.public_key):
+                bad_store(f"root {root.kid.hex()}: {fault}")
+        if not is_whole(self.threshold, 1) or self.threshold > len(self.roots):
+            bad_store(f"threshold {self.threshold} of {len(self.roots)} roots")
+        if len(self.entries) > MAX_ENTRIES:
+            bad_store(f"{len(self.entries)} entries, at most {MAX_ENTRIES} allowed")
+        self.store()  # refuses what no verifier may use
+
+    def store(self) -> TrustStore:
+        """The entries and policies as a verifier takes them."""
+        return TrustStore(self.entries, self.policies)
+
+    def issue(
+        self,
+        issued_ms: int,
+        *,
+        add: Sequence[Entry] = (),
+        supersede: Sequence[bytes] = (),
+        compromise: Sequence[bytes] = (),
+        roots: Sequence[Root] | None = None,
+        threshold: int | None = None,
+        policies: Mapping[str, int] | None = None,
+    ) -> "TrustDocument":
+        """The next version, still unsigned: keys added, or given by kid as replaced or compromised.
+
+        A superseded key holds for what it signed before `issued_ms`, a compromised one for nothing. Raises
+        LocalProtocolError for a kid that is not in it or a key that is compromised already.
+        """
+        changed = {entry.kid: entry for entry in self.entries}
+        for status, kids in ((SUPERSEDED, supersede), (COMPROMISED, compromise)):
+            for kid in kids:
+                entry = changed.get(kid)
+                if entry is None or entry.status == COMPROMISED:
+                    raise LocalProtocolError(
+                        f"key {kid.hex()} is not in the store, or is compromised already"
+                    )
+                changed[kid] = replace(entry, status=status, revoked_at_ms=issued_ms)
+        return TrustDocument(
+            self.version + 1,
+            issued_ms,
+            self.roots if roots is None else tuple(roots),
+            self.threshold if threshold is None else threshold,
+            (*changed.values(), *add),
+            self.policies if policies is None else policies,
+        )
