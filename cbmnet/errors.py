@@ -5,15 +5,14 @@ peer's bytes, `SimulationError` a run that cannot go on. The signed-message erro
 verifier and derive from `RemoteProtocolError`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class CbmnetError(Exception):
     """Base of everything cbmnet raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault in one file: where (`file`, `line` from 1 or None), which `key`, and what is allowed."""
 
     file: str

@@ -4,6 +4,9 @@ Beside the standard library it stands on `cryptography` and `msgpack` alone. It 
 no randomness: times, seeds and secrets come in.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from cbmnet.messages.codes import (
     AUTHENTIC,
     EVIDENCE,
@@ -15,12 +18,8 @@ from cbmnet.messages.codes import (
     Code,
     SignedMessageError,
 )
-from cbmnet.messages.countersigning import countersign, merge, signatures_of
-from cbmnet.messages.enrolment import open_enrolment, request_enrolment
 from cbmnet.messages.envelope import Signatures
-from cbmnet.messages.evidence import Evidence, Judgement, judge, load_evidence, save_evidence
 from cbmnet.messages.guard import Change, ReplayGuard
-from cbmnet.messages.hybrid import HybridSigner
 from cbmnet.messages.keys import ED25519, HYBRID, SIMULATION_MAC, Ed25519Signer, MacSigner, Signer, key_id
 from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS
 from cbmnet.messages.message import Message, ptype_of
@@ -28,9 +27,38 @@ from cbmnet.messages.pae import pae
 from cbmnet.messages.schema import Field, Schema
 from cbmnet.messages.sealing import Sealed, Sender, seal
 from cbmnet.messages.trust import Entry, TrustStore
-from cbmnet.messages.trust_document import Root, Roots, TrustDocument
-from cbmnet.messages.trust_signing import countersign_document, document_id, open_document, sign_document
 from cbmnet.messages.verifier import Accepted, Attributed, Verifier
+
+if TYPE_CHECKING:
+    from cbmnet.messages.countersigning import countersign, merge, signatures_of
+    from cbmnet.messages.enrolment import open_enrolment, request_enrolment
+    from cbmnet.messages.evidence import Evidence, Judgement, judge, load_evidence, save_evidence
+    from cbmnet.messages.hybrid import HybridSigner
+    from cbmnet.messages.trust_document import Root, Roots, TrustDocument
+    from cbmnet.messages.trust_signing import (
+        countersign_document,
+        document_id,
+        open_document,
+        sign_document,
+    )
+
+# What few programs need is loaded when it is first asked for.
+_LATER = {
+    "countersigning": ("countersign", "merge", "signatures_of"),
+    "enrolment": ("open_enrolment", "request_enrolment"),
+    "evidence": ("Evidence", "Judgement", "judge", "load_evidence", "save_evidence"),
+    "hybrid": ("HybridSigner",),
+    "trust_document": ("Root", "Roots", "TrustDocument"),
+    "trust_signing": ("countersign_document", "document_id", "open_document", "sign_document"),
+}
+_MODULES = {name: module for module, names in _LATER.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'cbmnet.messages' has no attribute {name!r}")
+    return getattr(import_module(f"cbmnet.messages.{_MODULES[name]}"), name)
+
 
 __all__ = [
     "AUTHENTIC", "BUILTIN", "BUILTIN_SCHEMAS", "ED25519", "EVIDENCE", "FRESH", "HYBRID", "MALFORMED", "ORDER",

@@ -1,7 +1,6 @@
 """Schemas of payloads as data: fields with types and ranges (the wire specification, section Body)."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.reader import KEY, MAX_BYTES, MAX_ITEMS
@@ -18,8 +17,17 @@ _TYPES: dict[str, tuple[type[Any], int, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class _Terms(NamedTuple):
+    name: str
+    type: str
+    minimum: int | None
+    maximum: int | None
+    optional: bool
+    items: "Field | None"
+    choices: tuple[str, ...]
+
+
+class Field(_Terms):
     """One field of a payload.
 
     `type` is uint, int, bool, str, bin or array. `minimum` and `maximum` (both included) bound an
@@ -28,15 +36,25 @@ class Field:
     Units belong in the name (`_ms`, `_m`). Raises LocalProtocolError if it describes nothing.
     """
 
-    name: str
-    type: str
-    minimum: int | None = None
-    maximum: int | None = None
-    optional: bool = False
-    items: "Field | None" = None
-    choices: tuple[str, ...] = ()
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
+    def __new__(
+        cls,
+        name: str,
+        type: str,
+        minimum: int | None = None,
+        maximum: int | None = None,
+        *,
+        optional: bool = False,
+        items: "Field | None" = None,
+        choices: tuple[str, ...] = (),
+    ) -> "Field":
+        """The field, if it describes something."""
+        self = super().__new__(cls, name, type, minimum, maximum, optional, items, choices)
+        self._check()
+        return self
+
+    def _check(self) -> None:
         if not KEY.fullmatch(self.name):
             raise LocalProtocolError(f"field name {self.name!r} must match [a-z][a-z0-9_]{{0,31}}")
         if self.type not in _TYPES:

@@ -1,7 +1,7 @@
 """The trust store: whose keys count, for whom, for what, and when (section Trust store)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -13,8 +13,7 @@ STATUSES = (ACTIVE, SUPERSEDED, COMPROMISED)
 _FOR_EVER_MS = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One key: what it is, who holds it, and what it may sign.
 
     `person` counts towards a threshold; the key may speak for `party` and every `party/...`, in the

@@ -5,7 +5,7 @@ policies of a `TrustStore`. `trust_signing` signs and opens it, `trust_body` has
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from cbmnet.errors import LocalProtocolError
@@ -112,7 +112,7 @@ class TrustDocument:
                     raise LocalProtocolError(
                         f"key {kid.hex()} is not in the store, or is compromised already"
                     )
-                changed[kid] = replace(entry, status=status, revoked_at_ms=issued_ms)
+                changed[kid] = entry._replace(status=status, revoked_at_ms=issued_ms)
         return TrustDocument(
             self.version + 1,
             issued_ms,

@@ -51,7 +51,7 @@ def test_a_document_comes_back_as_it_was_issued() -> None:
     document = open_document(sign_document(FIRST, [R1, R3], REALM), REALM, HANDED_OVER)
     assert (document.version, document.issued_ms, document.threshold) == (1, NOW_MS, 2)
     assert {root.kid for root in document.roots} == {R1.kid, R2.kid, R3.kid}
-    assert set(document.entries) == {replace(e, ptypes=tuple(sorted(e.ptypes))) for e in FIRST.entries}
+    assert set(document.entries) == {e._replace(ptypes=tuple(sorted(e.ptypes))) for e in FIRST.entries}
     assert document.policies == {HEARTBEAT: 1}
     judge = Verifier("south", REALM, document.store())
     assert code_of(judge.check, sealed(ALICE).wire) == "Accepted"

@@ -1,7 +1,6 @@
 """The verification order, its codes, and the mistakes of other systems."""
 
 import pickle
-from dataclasses import replace
 from functools import partial
 
 import msgpack
@@ -44,7 +43,7 @@ def with_pairs(wire, pairs):
 def hybrid_entry(**terms):
     key = b"\x07" * 32 + b"m" * 1952
     base = Entry(key_id(HYBRID, key), HYBRID, key, "h", "north", tuple(BUILTIN), 0, 2**62)
-    return replace(base, **terms)
+    return base._replace(**terms)
 
 
 def test_every_code_belongs_to_one_origin():
