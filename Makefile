@@ -27,6 +27,7 @@ types: .venv/.installed
 
 # Ratios to SimPy as documented and to peers, taken in one run; peers live in an environment of their own.
 bench: .venv/.installed .bench-venv/.installed
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
 	$(BIN)/python tests/bench/run.py --peers .bench-venv/bin/python
 
 .bench-venv/.installed: tests/bench/requirements.txt

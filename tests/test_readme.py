@@ -46,6 +46,17 @@ print(run.metrics["duplicates_rejected"] == 2 * run.tally.sealed > 0)
     assert python(block("variant") + use, tmp_path) == "True\n"
 
 
+def test_the_signing_example_says_what_its_comments_say(tmp_path: Path) -> None:
+    """Two officers, a replay after a restart, an equivocation that convicts both who signed it."""
+    assert python(block("sign"), tmp_path).splitlines() == [
+        "refused: ThresholdNotMet",
+        "accepted, signed by Cdr. Birch and Lt. Amber",
+        "refused: Duplicate",
+        "refused: Equivocation",
+        "guilty, north, Cdr. Birch, Lt. Amber",
+    ]
+
+
 def test_the_embedding_crosses_a_real_socket(tmp_path: Path) -> None:
     """The sealed text arrives over UDP, verifies, and names the officer who signed it."""
     printed = python(block("embed"), tmp_path)

@@ -13,7 +13,7 @@ from cbmnet.cli.verb import VERBS
 from cbmnet.errors import CbmnetError, ConfigError
 
 _PID = os.getpid()
-ORDER = ("demo", "new", "check", "run", "explain", "replay", "validate", "doctor")
+ORDER = ("demo", "new", "check", "run", "explain", "replay", "validate", "messages", "doctor")
 
 
 def build() -> typer.Typer:
@@ -24,7 +24,11 @@ def build() -> typer.Typer:
     )  # fmt: skip
     names = VERBS.names()
     for name in [*(n for n in ORDER if n in names), *(n for n in names if n not in ORDER)]:
-        app.command(name)(VERBS[name].make)
+        verb = VERBS[name].make
+        if isinstance(verb, typer.Typer):
+            app.add_typer(verb, name=name)
+        else:
+            app.command(name)(verb)
     app.callback()(_options)
     return app
 

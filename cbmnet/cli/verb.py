@@ -1,8 +1,7 @@
-"""The family of verbs: a verb is a function that typer turns into a command."""
+"""The family of verbs: a function that typer turns into a command, or a group of commands of its own."""
 
-from collections.abc import Callable
 from typing import Any
 
 from cbmnet.registry import Family
 
-VERBS: Family[Callable[..., Any]] = Family("cli", "cbmnet.cli")
+VERBS: Family[Any] = Family("cli", "cbmnet.cli")

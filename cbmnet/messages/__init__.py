@@ -31,25 +31,71 @@ from cbmnet.messages.verifier import Accepted, Attributed, Verifier
 
 if TYPE_CHECKING:
     from cbmnet.messages.countersigning import countersign, merge, signatures_of
+    from cbmnet.messages.detached import (
+        DETACHED,
+        Attested,
+        DetachedVerifier,
+        FileDigest,
+        digest_file,
+        sign_detached,
+    )
+    from cbmnet.messages.durable import DurableGuard, DurableSender
+    from cbmnet.messages.encryption import ENCRYPTION_OVERHEAD_BYTES, decrypt, encrypt
     from cbmnet.messages.enrolment import open_enrolment, request_enrolment
     from cbmnet.messages.evidence import Evidence, Judgement, judge, load_evidence, save_evidence
+    from cbmnet.messages.file_store import FileStore
+    from cbmnet.messages.framing import Deframer, frame
     from cbmnet.messages.hybrid import HybridSigner
+    from cbmnet.messages.key_files import (
+        HybridPrivateKey,
+        generate,
+        generate_hybrid,
+        read_hybrid_private_key,
+        read_private_key,
+        read_public_key,
+        write_private_key,
+        write_public_key,
+    )
+    from cbmnet.messages.storage import MemoryStorage, Storage, Stored
     from cbmnet.messages.trust_document import Root, Roots, TrustDocument
     from cbmnet.messages.trust_signing import (
         countersign_document,
         document_id,
         open_document,
+        open_own_document,
         sign_document,
     )
 
 # What few programs need is loaded when it is first asked for.
 _LATER = {
+    "detached": ("DETACHED", "Attested", "DetachedVerifier", "FileDigest", "digest_file", "sign_detached"),
+    "encryption": ("ENCRYPTION_OVERHEAD_BYTES", "decrypt", "encrypt"),
+    "framing": ("Deframer", "frame"),
+    "key_files": (
+        "HybridPrivateKey",
+        "generate",
+        "generate_hybrid",
+        "read_hybrid_private_key",
+        "read_private_key",
+        "read_public_key",
+        "write_private_key",
+        "write_public_key",
+    ),
+    "durable": ("DurableGuard", "DurableSender"),
+    "file_store": ("FileStore",),
+    "storage": ("MemoryStorage", "Storage", "Stored"),
     "countersigning": ("countersign", "merge", "signatures_of"),
     "enrolment": ("open_enrolment", "request_enrolment"),
     "evidence": ("Evidence", "Judgement", "judge", "load_evidence", "save_evidence"),
     "hybrid": ("HybridSigner",),
     "trust_document": ("Root", "Roots", "TrustDocument"),
-    "trust_signing": ("countersign_document", "document_id", "open_document", "sign_document"),
+    "trust_signing": (
+        "countersign_document",
+        "document_id",
+        "open_document",
+        "open_own_document",
+        "sign_document",
+    ),
 }
 _MODULES = {name: module for module, names in _LATER.items() for name in names}
 
@@ -61,12 +107,82 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "AUTHENTIC", "BUILTIN", "BUILTIN_SCHEMAS", "ED25519", "EVIDENCE", "FRESH", "HYBRID", "MALFORMED", "ORDER",
-    "POLICY", "SIMULATION_MAC", "STATE", "Accepted", "Attributed", "Change", "Code", "Ed25519Signer", "Entry",
-    "Evidence", "Field", "HybridSigner", "Judgement", "MacSigner", "Message", "ReplayGuard", "Root", "Roots",
-    "Schema", "Sealed", "Sender", "Signatures", "SignedMessageError", "Signer", "TrustDocument", "TrustStore",
-    "Verifier", "countersign", "countersign_document", "document_id", "judge", "key_id", "load_evidence",
+    "AUTHENTIC",
+    "BUILTIN",
+    "BUILTIN_SCHEMAS",
+    "DETACHED",
+    "ED25519",
+    "ENCRYPTION_OVERHEAD_BYTES",
+    "EVIDENCE",
+    "FRESH",
+    "HYBRID",
+    "MALFORMED",
+    "ORDER",
+    "POLICY",
+    "SIMULATION_MAC",
+    "STATE",
+    "Accepted",
+    "Attested",
+    "Attributed",
+    "Change",
+    "Code",
+    "Deframer",
+    "DetachedVerifier",
+    "DurableGuard",
+    "DurableSender",
+    "Ed25519Signer",
+    "Entry",
+    "Evidence",
+    "Field",
+    "FileDigest",
+    "FileStore",
+    "HybridPrivateKey",
+    "HybridSigner",
+    "Judgement",
+    "MacSigner",
+    "MemoryStorage",
+    "Message",
+    "ReplayGuard",
+    "Root",
+    "Roots",
+    "Schema",
+    "Sealed",
+    "Sender",
+    "Signatures",
+    "SignedMessageError",
+    "Signer",
+    "Storage",
+    "Stored",
+    "TrustDocument",
+    "TrustStore",
+    "Verifier",
+    "countersign",
+    "countersign_document",
+    "decrypt",
+    "digest_file",
+    "document_id",
+    "encrypt",
+    "frame",
+    "generate",
+    "generate_hybrid",
+    "judge",
+    "key_id",
+    "load_evidence",
     "merge",
-    "open_document", "open_enrolment", "pae", "ptype_of", "request_enrolment", "save_evidence", "seal",
-    "sign_document", "signatures_of",
-]  # fmt: skip
+    "open_document",
+    "open_enrolment",
+    "open_own_document",
+    "pae",
+    "ptype_of",
+    "read_hybrid_private_key",
+    "read_private_key",
+    "read_public_key",
+    "request_enrolment",
+    "save_evidence",
+    "seal",
+    "sign_detached",
+    "sign_document",
+    "signatures_of",
+    "write_private_key",
+    "write_public_key",
+]

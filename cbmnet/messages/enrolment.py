@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgpack
 
 from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.authenticator import key_check
 from cbmnet.messages.body import is_name
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES, read_frame_slow, write_frame
@@ -18,7 +19,6 @@ from cbmnet.messages.message import ptype_of
 from cbmnet.messages.pae import signing_prefix
 from cbmnet.messages.reader import scan
 from cbmnet.messages.trust import Entry, TrustStore
-from cbmnet.messages.verifier import key_check
 
 ENROLMENT = ptype_of("enrolment")
 CHALLENGE_BYTES = range(16, 65)

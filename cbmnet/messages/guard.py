@@ -2,7 +2,8 @@
 
 A stream is (sender, stream number). Its window holds the id and `previous` of every sequence accepted
 among the newest 1,024, and the envelopes of the newest 64, so that an equivocation has its evidence.
-`check` changes nothing; `apply` takes the change that a caller has stored.
+`check` changes nothing; `apply` takes the change that a caller has stored. Its state in full can be taken
+out and put back (`durable.py`).
 """
 
 from collections import deque
@@ -30,6 +31,30 @@ class Change(NamedTuple):
     previous: bytes
     digest: bytes
     wire: bytes
+
+
+class StreamState(NamedTuple):
+    """One stream's state in full.
+
+    `below` is the highest accepted sequence that has left the window, or 0. `slots` are (sequence, (id,
+    previous)) by ascending sequence, all within the newest 1,024 and at least one; `wires` are the
+    envelopes of those within the newest 64, in the same order.
+    """
+
+    sender: str
+    stream: int
+    epoch: int
+    below: int
+    slots: list[tuple[int, tuple[bytes, bytes]]]
+    wires: list[bytes]
+
+
+class GuardState(NamedTuple):
+    """A guard's state in full: `floor_ms`, the cached digests from the oldest on, the streams by name."""
+
+    floor_ms: int
+    digests: list[bytes]
+    streams: list[StreamState]
 
 
 class _Stream:
@@ -64,6 +89,12 @@ class _Stream:
             self.wires = {s: wire for s, wire in self.wires.items() if s > sequence - EVIDENCE}
         self.highest = sequence
 
+    def freeze(self, sender: str, number: int) -> "StreamState":
+        """Everything held, by ascending sequence."""
+        slots = sorted(self.slots.items())
+        wires = [wire for _, wire in sorted(self.wires.items())]
+        return StreamState(sender, number, self.epoch, self.below, slots, wires)
+
     def nearest_below(self, sequence: int) -> int:
         """The highest accepted sequence below this one, 0 if there is none."""
         if sequence > self.highest:
@@ -72,9 +103,13 @@ class _Stream:
 
 
 class ReplayGuard:
-    """What was accepted, by stream, and the digests of the newest 4,096 accepted envelopes."""
+    """What was accepted, by stream, and the digests of the newest 4,096 accepted envelopes.
+
+    `floor_ms`: what was issued at or before this time is TooOld, for its record may be lost; -1 for none.
+    """
 
     def __init__(self) -> None:
+        self.floor_ms = -1
         self._streams: dict[tuple[str, int], _Stream] = {}
         self._digests: set[bytes] = set()
         self._newest: deque[bytes] = deque()  # the same digests by age
@@ -89,6 +124,10 @@ class ReplayGuard:
         (0, 0) means that an epoch starts from another message than the last one known. Raises
         SignedMessageError with TooOld, Replayed, Equivocation or ChainBreak.
         """
+        if message.issued_ms <= self.floor_ms:
+            raise SignedMessageError(
+                Code.TOO_OLD, f"issued at {message.issued_ms} ms; state up to {self.floor_ms} ms may be lost"
+            )
         stream = self._streams.get((message.sender, message.stream))
         if stream is None:
             return _first_gap(message)
@@ -103,20 +142,45 @@ class ReplayGuard:
         Applying the same change again does nothing.
         """
         key = change[:2]
-        _, _, epoch, sequence, message_id, _, digest, _ = change
-        stream = self._streams.get(key)
-        if stream is None or epoch > stream.epoch:
-            stream = self._streams[key] = _Stream(epoch)
-        elif epoch < stream.epoch or sequence <= stream.highest - WINDOW:
-            raise LocalProtocolError("a change older than the guard's state")
-        elif (slot := stream.slots.get(sequence)) is not None and slot[0] != message_id:
-            raise LocalProtocolError("two messages for one sequence were checked before either was applied")
+        stream = self._fitting(change)
+        if stream is None:
+            stream = self._streams[key] = _Stream(change.epoch)
         stream.add(change)
+        digest = change.digest
         if digest not in self._digests:
             self._digests.add(digest)
             self._newest.append(digest)
             if len(self._newest) > DIGESTS:
                 self._digests.discard(self._newest.popleft())
+
+    def _fitting(self, change: Change) -> _Stream | None:
+        """The stream a change goes on with, or None if it begins a stream or an epoch."""
+        sender, number, epoch, sequence, message_id, _, _, _ = change
+        stream = self._streams.get((sender, number))
+        if stream is None or epoch > stream.epoch:
+            return None
+        if epoch < stream.epoch or sequence <= stream.highest - WINDOW:
+            raise LocalProtocolError("a change older than the guard's state")
+        if (slot := stream.slots.get(sequence)) is not None and slot[0] != message_id:
+            raise LocalProtocolError("two messages for one sequence were checked before either was applied")
+        return stream
+
+    def freeze(self) -> GuardState:
+        """The state in full, a copy."""
+        streams = [stream.freeze(*key) for key, stream in sorted(self._streams.items())]
+        return GuardState(self.floor_ms, list(self._newest), streams)
+
+    def thaw(self, state: GuardState) -> None:
+        """Takes the place of the state held; what `freeze` gave is not checked."""
+        self.floor_ms = state.floor_ms
+        self._newest = deque(state.digests)
+        self._digests = set(state.digests)
+        self._streams = {}
+        for sender, number, epoch, below, slots, wires in state.streams:
+            stream = self._streams[sender, number] = _Stream(epoch)
+            stream.highest, stream.below, stream.slots = slots[-1][0], below, dict(slots)
+            newest = [sequence for sequence, _ in slots if sequence > stream.highest - EVIDENCE]
+            stream.wires = dict(zip(newest, wires, strict=True))
 
 
 def _first_gap(message: Message) -> Gap | None:

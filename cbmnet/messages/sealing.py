@@ -40,7 +40,7 @@ def seal(
     A payload type with a schema in `schemas` must fit it. Raises LocalProtocolError for a field, a
     realm or a signer that no conforming envelope can have.
     """
-    form = schemas.get(message.ptype), _prefix(message.ptype, realm)
+    form = schemas.get(message.ptype), checked_prefix(message.ptype, realm)
     return _seal(message, signers, form, head_holds=False)
 
 
@@ -53,13 +53,14 @@ def _seal(message: Message, signers: Sequence[Signer], form: _Form, head_holds: 
     in_order = schema is not None and tuple(payload) == schema.order
     body = encode(message[1:], in_order, head_holds) or _encode_sorted(message)
     signed = b"%b%d %b" % (prefix, len(body), body)
-    wire = write_frame(message.ptype, body, _signatures(signers, signed))
+    wire = write_frame(message.ptype, body, sign_all(signers, signed))
     if len(wire) > HARD_MAX_WIRE_BYTES:
         raise LocalProtocolError(f"an envelope of {len(wire)} bytes, at most {HARD_MAX_WIRE_BYTES} allowed")
     return _new(Sealed, (wire, sha256(signed).digest(), message))
 
 
-def _prefix(ptype: str, realm: str) -> bytes:
+def checked_prefix(ptype: str, realm: str) -> bytes:
+    """What the signed bytes of a payload type begin with; raises LocalProtocolError if it can be none."""
     if not (type(ptype) is str and ptype.isascii() and 1 <= len(ptype) <= MAX_PTYPE_BYTES):
         raise LocalProtocolError(f"payload type {ptype!r} must be 1 to {MAX_PTYPE_BYTES} ASCII characters")
     return signing_prefix(ptype, realm)
@@ -92,7 +93,8 @@ def _fault(fields: tuple[Any, ...]) -> str:
     return "a field has a type that only looks like what the specification asks for"
 
 
-def _signatures(signers: Sequence[Signer], signed: bytes) -> Sequence[tuple[bytes, bytes]]:
+def sign_all(signers: Sequence[Signer], signed: bytes) -> Sequence[tuple[bytes, bytes]]:
+    """The pairs of key id and signature, ascending; raises LocalProtocolError for a signer that cannot be."""
     if len(signers) == 1:
         signer = signers[0]
         pairs = [(signer.kid, signer.sign(signed))]
@@ -111,8 +113,10 @@ def _signatures(signers: Sequence[Signer], signed: bytes) -> Sequence[tuple[byte
 class Sender:
     """Seals for one name and keeps, per stream, the next sequence and the id to chain to.
 
-    `epoch` must be raised whenever the counters may have been lost. A stream has one fixed set of
-    receivers, else each of them would see false gaps.
+    `epoch` must be raised whenever the counters may have been lost (`DurableSender` sees to it). `last_ids`
+    gives, per stream, the id (32 bytes) of the last message of an earlier epoch, where it is still known:
+    the first message of this one is chained to it. A stream has one fixed set of receivers, else each of
+    them would see false gaps.
     """
 
     def __init__(
@@ -122,6 +126,7 @@ class Sender:
         realm: str,
         epoch: int = 0,
         *,
+        last_ids: Mapping[int, bytes] | None = None,
         schemas: Mapping[str, Schema] = BUILTIN_SCHEMAS,
     ) -> None:
         if not is_name(name):
@@ -131,6 +136,7 @@ class Sender:
         self._signers = tuple(signers)
         self._schemas = schemas
         self._kinds: dict[str, tuple[str, _Form]] = {}
+        self._last_ids = dict(last_ids or {})
         self._streams: dict[int, tuple[tuple[str, ...], int, bytes, int]] = {}
 
     def seal(
@@ -151,7 +157,8 @@ class Sender:
             raise LocalProtocolError("receivers must be a sequence of names, not one name")
         epoch, state = self.epoch, self._streams.get(stream)
         if state is None:
-            to, sequence, previous, head_holds = tuple(sorted(receivers)), 1, _FIRST, False
+            to, sequence, head_holds = tuple(sorted(receivers)), 1, False
+            previous = self._last_ids.get(stream, _FIRST)
         else:
             # What does not change within a stream was checked with its first message.
             to, sequence, previous, known_epoch = state
@@ -168,5 +175,5 @@ class Sender:
 
     def _kind(self, kind: str) -> tuple[str, _Form]:
         ptype = ptype_of(kind)
-        known = self._kinds[kind] = ptype, (self._schemas.get(ptype), _prefix(ptype, self.realm))
+        known = self._kinds[kind] = ptype, (self._schemas.get(ptype), checked_prefix(ptype, self.realm))
         return known

@@ -4,16 +4,13 @@ Every byte string gives an `Accepted` or a `SignedMessageError` with a stable co
 and nothing changes before the caller applies the change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from hashlib import blake2b, sha256
-from hmac import compare_digest
+from hashlib import sha256
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.authenticator import Authenticator
 from cbmnet.messages.body import decode_fast, decode_slow, is_name
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import (
@@ -25,18 +22,15 @@ from cbmnet.messages.envelope import (
     read_frame_slow,
 )
 from cbmnet.messages.guard import Change, Gap, ReplayGuard
-from cbmnet.messages.hybrid import hybrid_check
-from cbmnet.messages.keys import ED25519, HYBRID, SIMULATION_MAC, SIMULATION_REALM, check_secret
 from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS, TRUST_STORE
 from cbmnet.messages.message import Message
 from cbmnet.messages.pae import check_realm, signing_prefix
 from cbmnet.messages.schema import Schema
-from cbmnet.messages.trust import COMPROMISED, SUPERSEDED, Entry, TrustStore
+from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore
 
 MAX_TTL_MS = 24 * 3600 * 1000
 SKEW_MS = 30_000
 
-Check = Callable[[bytes, bytes], bool]
 # Named tuples by their plainest constructor: the generated one takes three times as long.
 _new = tuple.__new__
 
@@ -69,8 +63,7 @@ class Verifier:
 
     `allowed` are the payload types that are taken, each with its payload in `schemas`; `secrets` maps a
     key id to the simulation secret behind it. Limits: `max_wire_bytes` (up to 65,536), `max_ttl_ms`,
-    `skew_ms` (how far two clocks may differ). `verified` counts the messages whose signatures were
-    verified. Raises LocalProtocolError for a setting that cannot be.
+    `skew_ms` (how far two clocks may differ). Raises LocalProtocolError for a setting that cannot be.
     """
 
     def __init__(
@@ -95,20 +88,18 @@ class Verifier:
         if bare := sorted(allowed - schemas.keys() - {TRUST_STORE}):
             raise LocalProtocolError(f"no schema for {', '.join(bare)}")
         self.me, self.realm, self.store = me, realm, store
+        self.keys = Authenticator(realm, store, secrets or {})
         self.guard = ReplayGuard() if guard is None else guard
-        self.verified = 0
         self._max_wire_bytes, self._max_ttl_ms, self._skew_ms = max_wire_bytes, max_ttl_ms, skew_ms
         self._allowed, self._schemas = frozenset(allowed), schemas
         self._prefixes = {ptype: signing_prefix(ptype, realm) for ptype in allowed}
         # Read by hand are the payload types whose header is two bytes: 32 characters or more.
         self._headers = {ptype_header(ptype): ptype for ptype in allowed if len(ptype) >= 32}
-        self._checks = _load_checks(store, realm, secrets or {})
-        # Keys that may sign, ready for the usual message, which has one signature.
-        self._usable = {
-            kid: ((store.entries[kid],), check)
-            for kid, check in self._checks.items()
-            if store.entries[kid].status != COMPROMISED
-        }
+
+    @property
+    def verified(self) -> int:
+        """How many messages had their signatures verified."""
+        return self.keys.verified
 
     def check(self, wire: bytes, now_ms: int) -> Accepted:
         """Every step, with no change of state; raises SignedMessageError at the first that fails."""
@@ -118,7 +109,9 @@ class Verifier:
             raise SignedMessageError(Code.DUPLICATE, "this very envelope was accepted before")
         message_id = sha256(signed).digest()
         try:
-            message, signers = self._attribute(ptype, body, signatures, signed)
+            signers = self._authenticate(signatures, signed)
+            message = self._read(ptype, body)
+            self._authorise(message, signers)
             if self.me not in message.receivers:
                 raise SignedMessageError(Code.NOT_RECEIVER, f"{self.me} is not among the receivers")
             self._check_time(message, now_ms)
@@ -138,7 +131,9 @@ class Verifier:
         is fresh or new. Raises SignedMessageError.
         """
         ptype, body, signatures, signed = self._open(wire)
-        message, signers = self._attribute(ptype, body, signatures, signed)
+        signers = self._authenticate(signatures, signed)
+        message = self._read(ptype, body)
+        self._authorise(message, signers)
         self._check_keys(message, signers)
         return Attributed(message, signers, sha256(signed).digest())
 
@@ -148,18 +143,8 @@ class Verifier:
             raise SignedMessageError(
                 Code.TOO_LARGE, f"{len(wire)} bytes, at most {self._max_wire_bytes} allowed"
             )
-        frame = read_frame_fast(wire, self._headers) or read_frame_slow(wire, self._allowed)
-        ptype, body, signatures = frame
+        ptype, body, signatures = read_frame_fast(wire, self._headers) or read_frame_slow(wire, self._allowed)
         return ptype, body, signatures, b"%b%d %b" % (self._prefixes[ptype], len(body), body)
-
-    def _attribute(
-        self, ptype: str, body: bytes, signatures: Signatures, signed: bytes
-    ) -> tuple[Message, tuple[Entry, ...]]:
-        """Steps 4 to 8: the message and those who may and did sign it."""
-        signers = self._authenticate(signatures, signed)
-        message = self._read(ptype, body)
-        self._authorise(message, signers)
-        return message, signers
 
     def accept(self, wire: bytes, now_ms: int) -> Accepted:
         """`check`, then the change applied to the guard; for callers whose state is only in memory."""
@@ -168,35 +153,7 @@ class Verifier:
         return accepted
 
     def _authenticate(self, signatures: Signatures, signed: bytes) -> tuple[Entry, ...]:
-        """Steps 4 and 5: the known signers, none compromised, each with a signature that verifies."""
-        if len(signatures) == 1:
-            kid, signature = signatures[0]
-            usable = self._usable.get(kid)
-            if usable is not None:
-                self.verified += 1
-                if usable[1](signature, signed):
-                    return usable[0]
-                raise SignedMessageError(Code.BAD_SIGNATURE, "a signature does not verify", kid)
-        return self._authenticate_all(signatures, signed)
-
-    def _authenticate_all(self, signatures: Signatures, signed: bytes) -> tuple[Entry, ...]:
-        entries, checks = self.store.entries, self._checks
-        known = [(entries[kid], signature) for kid, signature in signatures if kid in entries]
-        if not known:
-            raise SignedMessageError(Code.UNKNOWN_KEY, "no signature is by a known key")
-        for entry, _ in known:
-            if entry.status == COMPROMISED:
-                raise SignedMessageError(Code.KEY_REVOKED, "a key that signed is compromised", entry.kid)
-        for entry, _ in known:
-            if entry.kid not in checks:
-                raise SignedMessageError(
-                    Code.ALGORITHM_UNAVAILABLE, f"algorithm {entry.algorithm} cannot be used here", entry.kid
-                )
-        self.verified += 1
-        for entry, signature in known:
-            if not checks[entry.kid](signature, signed):
-                raise SignedMessageError(Code.BAD_SIGNATURE, "a signature does not verify", entry.kid)
-        return tuple([entry for entry, _ in known])
+        return self.keys.authenticate(signatures, signed)
 
     def _read(self, ptype: str, body: bytes) -> Message:
         """Steps 6 and 7: the body and its payload."""
@@ -247,51 +204,3 @@ class Verifier:
                 raise SignedMessageError(Code.KEY_EXPIRED, "issued after the key's validity", entry.kid)
             if entry.status == SUPERSEDED and issued_ms >= (entry.revoked_at_ms or 0):
                 raise SignedMessageError(Code.KEY_REVOKED, "issued after the key was replaced", entry.kid)
-
-
-def _load_checks(store: TrustStore, realm: str, secrets: Mapping[bytes, bytes]) -> dict[bytes, Check]:
-    checks: dict[bytes, Check] = {}
-    for kid, entry in store.entries.items():
-        if entry.algorithm != SIMULATION_MAC:
-            check = key_check(entry.algorithm, entry.public_key)
-        elif realm == SIMULATION_REALM and kid in secrets:
-            check = _mac_check(secrets[kid], entry.public_key)
-        else:
-            check = None
-        if check is not None:
-            checks[kid] = check
-    return checks
-
-
-def key_check(algorithm: int, public_key: bytes) -> Check | None:
-    """What checks a signature (first argument) of M with a public key; None where this cannot be done."""
-    if algorithm == ED25519:
-        return _ed25519_check(public_key)
-    return hybrid_check(public_key) if algorithm == HYBRID else None
-
-
-def _ed25519_check(public_key: bytes) -> Check:
-    verify = Ed25519PublicKey.from_public_bytes(public_key).verify
-
-    def check(signature: bytes, signed: bytes) -> bool:
-        try:
-            verify(signature, signed)
-        except InvalidSignature:
-            return False
-        return True
-
-    return check
-
-
-def _mac_check(secret: bytes, public_key: bytes) -> Check:
-    check_secret(secret)
-    if sha256(secret).digest() != public_key:
-        raise LocalProtocolError("a simulation secret does not belong to its key id")
-    start = blake2b(key=secret).copy  # the keyed first block is hashed once
-
-    def check(signature: bytes, signed: bytes) -> bool:
-        state = start()
-        state.update(signed)
-        return compare_digest(state.digest(), signature)
-
-    return check

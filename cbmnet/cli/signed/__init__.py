@@ -1,0 +1,1 @@
+"""What `cbmnet messages` is made of: keys, the trust store, envelopes, inspection."""
