@@ -5,10 +5,12 @@ JOBS ?= 2
 
 .PHONY: demo test lint types bench soak clean
 
-.venv/.installed: pyproject.toml constraints.txt Makefile
+.venv/.installed: pyproject.toml constraints.txt Makefile tests/interop/package-lock.json
 	$(PY) -c 'import sys; sys.exit("cbmnet needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
 	$(PY) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	if command -v npm >/dev/null; then cd tests/interop && npm ci --ignore-scripts --no-audit --no-fund --silent || \
+	  echo "npm could not install: the tests of the second implementation will say that they are skipped"; fi
 	touch $@
 
 demo: .venv/.installed
@@ -40,4 +42,4 @@ soak: .venv/.installed
 	$(BIN)/cbmnet validate
 
 clean:
-	rm -rf .venv .bench-venv results
+	rm -rf .venv .bench-venv results tests/interop/node_modules

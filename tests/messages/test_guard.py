@@ -207,3 +207,12 @@ def test_a_change_that_no_longer_fits_is_the_callers_error():
     guard.apply(later)
     with pytest.raises(LocalProtocolError):
         guard.apply(one)
+
+
+def test_a_young_stream_at_the_highest_numbers_is_searched_no_further_than_its_window():
+    """Two good messages far from zero must not keep a receiver busy until the end of days."""
+    check = judge()
+    top = 2**64 - 1
+    feed(check, mac(sequence=top))
+    accepted = check.check(mac(sequence=top - WINDOW + 1).wire, NOW_MS)
+    assert accepted.gap == (1, top - WINDOW)

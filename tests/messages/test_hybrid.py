@@ -1,5 +1,7 @@
 """The hybrid of Ed25519 and ML-DSA-65: both parts must verify, and a library without it says so."""
 
+import sys
+
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -85,3 +87,15 @@ def test_a_component_key_stands_in_one_entry_only() -> None:
     half = HybridSigner.from_seeds(bytes([1]) * 32, b"H" * 32)  # ALICE's seed
     with pytest.raises(SignedMessageError, match="BadTrustStore"):
         TrustStore([entry(half, "alice"), entry(ALICE, "eve")])
+
+
+@pytest.mark.parametrize("broken", [None, object()])
+def test_an_older_library_is_one_without_the_algorithm(
+    broken: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the module is missing, or has no such key, the algorithm is not there."""
+    name = "cryptography.hazmat.primitives.asymmetric.mldsa"
+    monkeypatch.setitem(sys.modules, name, broken)
+    package = sys.modules["cryptography.hazmat.primitives.asymmetric"]
+    monkeypatch.setattr(package, "mldsa", broken)
+    assert hybrid._mldsa.__wrapped__() is None

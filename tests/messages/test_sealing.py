@@ -7,6 +7,7 @@ from cbmnet.errors import LocalProtocolError
 from cbmnet.messages import (
     BUILTIN_SCHEMAS,
     Ed25519Signer,
+    HybridSigner,
     MacSigner,
     Schema,
     Sender,
@@ -264,3 +265,23 @@ def test_a_stream_that_goes_on_is_checked_as_its_first_message_was(wrong):
         sender.seal(
             "heartbeat", ["south"], {"count": 2}, **(given | {k: wrong[k] for k in given if k in wrong})
         )
+
+
+@pytest.mark.parametrize("kind", ["", "x" * 70, "caf\xe9"])
+def test_a_kind_that_makes_no_payload_type_is_refused(kind):
+    """Empty, too long, not ASCII."""
+    with pytest.raises(LocalProtocolError, match="no payload type"):
+        ptype_of(kind)
+
+
+def test_a_sender_has_a_name():
+    """As every sender and receiver: 1 to 64 of [a-z0-9./-]."""
+    with pytest.raises(LocalProtocolError, match="must be 1 to 64"):
+        Sender("North", [ALICE], REALM)
+
+
+def test_the_largest_envelope_that_can_be_made_is_far_below_the_hard_limit():
+    """A full body under eight hybrid signatures."""
+    crowd = [HybridSigner.from_seeds(bytes([n]) * 32, bytes([n + 99]) * 32) for n in range(1, 9)]
+    out = seal(message(payload={"b": bytes(8000), "c": bytes(60)}), crowd, REALM, schemas={})
+    assert 34_000 < len(out.wire) < 37_000

@@ -20,12 +20,14 @@ from cbmnet.messages import (
     document_id,
     hybrid,
     open_document,
+    open_own_document,
     sign_document,
 )
 from cbmnet.messages.envelope import write_frame
 from cbmnet.messages.kinds import TRUST_STORE
 from cbmnet.messages.pae import signing_prefix
 from cbmnet.messages.trust_body import decode_document, encode_document
+from cbmnet.messages.trust_signing import body_of
 
 from .parties import ALICE, ALL, BOB, EVE, HEARTBEAT, NOW_MS, REALM, code_of, entry, sealed
 
@@ -293,3 +295,14 @@ def test_a_large_store_fits_and_a_larger_one_is_not_made() -> None:
     with pytest.raises(LocalProtocolError, match="1 to 64 signatures"):
         sign_document(FIRST, [], REALM)
     assert code(replace, FIRST, entries=many * 5) == "BadTrustStore"
+
+
+def test_a_store_that_is_trusted_where_it_lies_vouches_for_itself() -> None:
+    """Its own roots must have signed it all the same, in the realm that is asked for."""
+    wire = sign_document(FIRST, [R1, R2], REALM)
+    assert open_own_document(wire, REALM) == open_document(wire, REALM, HANDED_OVER)
+    assert body_of(wire) == encode_document(FIRST)
+    assert code(open_own_document, sign_document(FIRST, [R1], REALM), REALM) == "ThresholdNotMet"
+    assert code(open_own_document, wire, "live") == "BadSignature"
+    assert code(open_own_document, signed_body(b"\xc1", R1), REALM) == "BadTrustStore"
+    assert code(body_of, b"") == "BadEncoding"

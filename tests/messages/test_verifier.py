@@ -6,6 +6,7 @@ from functools import partial
 import msgpack
 import pytest
 
+from cbmnet import messages
 from cbmnet.errors import LocalProtocolError, RemoteProtocolError
 from cbmnet.messages import BUILTIN, HYBRID, Entry, SignedMessageError, Verifier, key_id, ptype_of
 from cbmnet.messages.codes import AUTHENTIC, FRESH, MALFORMED, ORDER, POLICY, STATE, Code
@@ -452,3 +453,32 @@ def test_a_naive_subclass_can_leave_out_signatures_and_signers_alone():
     assert code_of(judge.check, forged().wire) == "Duplicate"
     assert code_of(judge.check, forged(sequence=2, payload={}).wire) == "BadField"
     assert code_of(judge.check, chain(1, EVE, start=2)[0].wire, NOW_MS + 10**7) == "Expired"
+
+
+@pytest.mark.parametrize("size", [0, -1, 65_537])
+def test_a_limit_beyond_the_hard_one_is_the_callers_mistake(size):
+    """Nothing, less, or more than 64 KiB."""
+    with pytest.raises(LocalProtocolError, match="max_wire_bytes must be 1 to 65536"):
+        verifier(max_wire_bytes=size)
+
+
+def test_the_module_has_what_it_names_and_nothing_else():
+    """Every name of `__all__` is there, also those that load when asked for; another is an AttributeError."""
+    for name in messages.__all__:
+        assert getattr(messages, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        messages.nothing  # noqa: B018
+
+
+def test_attribution_asks_neither_for_whom_nor_when():
+    """Another receiver, long expired, seen before: it says who said what, by steps 1, 2, 4 to 8 and keys."""
+    judge = verifier(me="elsewhere")
+    said = judge.attribute(sealed(expires_ms=NOW_MS + 1).wire)
+    assert (said.message.sender, [e.person for e in said.signers], said.id) == (
+        "north", ["alice"], sealed(expires_ms=NOW_MS + 1).id,
+    )  # fmt: skip
+    late = verifier(entry(not_after_ms=NOW_MS))
+    assert code_of(lambda wire, _: late.attribute(wire), sealed().wire) == "KeyExpired"
+    assert code_of(lambda wire, _: judge.attribute(wire), sealed(EVE).wire) == "UnknownKey"
+    assert code_of(lambda wire, _: judge.attribute(wire), sealed(sender="west").wire) == "SignerNotAllowed"
+    assert code_of(lambda wire, _: judge.attribute(wire), bytes(16_385)) == "TooLarge"
