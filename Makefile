@@ -39,6 +39,7 @@ bench: .venv/.installed .bench-venv/.installed
 
 # The whole counts of what `make test` carries a tenth of.
 soak: .venv/.installed
+	CBMNET_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) tests/messages tests/interop
 	$(BIN)/cbmnet validate
 
 clean:
