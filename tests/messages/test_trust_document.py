@@ -165,25 +165,25 @@ def test_a_root_may_be_hybrid(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code(open_document, wire, REALM, Roots((Root.of(root),), 1)) == "AlgorithmUnavailable"
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"version": 0},
-        {"version": True},
-        {"version": 2**63},
-        {"issued_ms": -1},
-        {"roots": ()},
-        {"roots": (Root.of(R1), Root.of(R1))},
-        {"roots": (Root.of(MacSigner(b"s" * 32)),), "threshold": 1},
-        {"roots": (Root(1, bytes(32)),), "threshold": 1},
-        {"roots": (Root(1, b"short"),), "threshold": 1},
-        {"threshold": 0},
-        {"threshold": 4},
-        {"entries": (entry(ALICE), entry(ALICE, "twice"))},
-        {"entries": (entry(status="superseded"),)},
-        {"policies": {HEARTBEAT: 0}},
-    ],
-)
+BAD_CONTENTS = [
+    {"version": 0},
+    {"version": True},
+    {"version": 2**63},
+    {"issued_ms": -1},
+    {"roots": ()},
+    {"roots": (Root.of(R1), Root.of(R1))},
+    {"roots": (Root.of(MacSigner(b"s" * 32)),), "threshold": 1},
+    {"roots": (Root(1, bytes(32)),), "threshold": 1},
+    {"roots": (Root(1, b"short"),), "threshold": 1},
+    {"threshold": 0},
+    {"threshold": 4},
+    {"entries": (entry(ALICE), entry(ALICE, "twice"))},
+    {"entries": (entry(status="superseded"),)},
+    {"policies": {HEARTBEAT: 0}},
+]
+
+
+@pytest.mark.parametrize("changes", BAD_CONTENTS)
 def test_what_no_verifier_may_use_is_bad_from_the_start(changes) -> None:
     """Numbers, roots, thresholds, entries and policies that cannot be: BadTrustStore, before anyone signs."""
     assert code(replace, FIRST, **changes) == "BadTrustStore"
@@ -205,52 +205,52 @@ def changed(place: tuple[int, ...], value) -> bytes:
     return msgpack.packb(out)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"\xc1",
-        msgpack.packb(7),
-        msgpack.packb([]),
-        encode_document(FIRST) + b"\0",
-        msgpack.packb([*fields(), 0]),
-        msgpack.packb([fields()]),
-        changed((0,), 2),
-        changed((0,), True),
-        changed((1,), 1.0),
-        changed((1,), -1),
-        changed((2,), "now"),
-        changed((3,), fields()[3][::-1]),
-        changed((3,), 7),
-        changed((3, 0), []),
-        changed((3, 0, 0), b"k" * 16),
-        changed((3, 0, 1), 0xF0),
-        changed((3, 0, 2), "text"),
-        changed((4,), 9),
-        changed((5,), fields()[5][::-1]),
-        changed((5, 0), fields()[5][0][:9]),
-        changed((5, 0, 0), b"k" * 16),
-        changed((5, 0, 0), "text"),
-        changed((5, 0, 1), 3),
-        changed((5, 0, 2), bytes(32)),
-        changed((5, 0, 3), 5),
-        changed((5, 0, 3), ""),
-        changed((5, 0, 4), b"north"),
-        changed((5, 0, 5), [HEARTBEAT, HEARTBEAT]),
-        changed((5, 0, 5), [7]),
-        changed((5, 0, 6), -1),
-        changed((5, 0, 7), 0),
-        changed((5, 0, 8), 3),
-        changed((5, 0, 8), True),
-        changed((5, 0, 8), 1),
-        changed((5, 0, 9), "x"),
-        changed((6,), [[HEARTBEAT, 1], [HEARTBEAT, 2]]),
-        changed((6,), [[7, 1]]),
-        changed((6,), [[HEARTBEAT, 0]]),
-        changed((6,), [[HEARTBEAT]]),
-        changed((6,), {"a": 1}),
-    ],
-)
+BAD_BODIES = [
+    b"",
+    b"\xc1",
+    msgpack.packb(7),
+    msgpack.packb([]),
+    encode_document(FIRST) + b"\0",
+    msgpack.packb([*fields(), 0]),
+    msgpack.packb([fields()]),
+    changed((0,), 2),
+    changed((0,), True),
+    changed((1,), 1.0),
+    changed((1,), -1),
+    changed((2,), "now"),
+    changed((3,), fields()[3][::-1]),
+    changed((3,), 7),
+    changed((3, 0), []),
+    changed((3, 0, 0), b"k" * 16),
+    changed((3, 0, 1), 0xF0),
+    changed((3, 0, 2), "text"),
+    changed((4,), 9),
+    changed((5,), fields()[5][::-1]),
+    changed((5, 0), fields()[5][0][:9]),
+    changed((5, 0, 0), b"k" * 16),
+    changed((5, 0, 0), "text"),
+    changed((5, 0, 1), 3),
+    changed((5, 0, 2), bytes(32)),
+    changed((5, 0, 3), 5),
+    changed((5, 0, 3), ""),
+    changed((5, 0, 4), b"north"),
+    changed((5, 0, 5), [HEARTBEAT, HEARTBEAT]),
+    changed((5, 0, 5), [7]),
+    changed((5, 0, 6), -1),
+    changed((5, 0, 7), 0),
+    changed((5, 0, 8), 3),
+    changed((5, 0, 8), True),
+    changed((5, 0, 8), 1),
+    changed((5, 0, 9), "x"),
+    changed((6,), [[HEARTBEAT, 1], [HEARTBEAT, 2]]),
+    changed((6,), [[7, 1]]),
+    changed((6,), [[HEARTBEAT, 0]]),
+    changed((6,), [[HEARTBEAT]]),
+    changed((6,), {"a": 1}),
+]
+
+
+@pytest.mark.parametrize("body", BAD_BODIES)
 def test_a_signed_body_that_is_no_store_is_bad(body: bytes) -> None:
     """Whatever the roots signed by mistake: BadTrustStore, and no other exception."""
     assert code(open_document, signed_body(body, R1, R2), REALM, HANDED_OVER) == "BadTrustStore"
@@ -306,3 +306,40 @@ def test_a_store_that_is_trusted_where_it_lies_vouches_for_itself() -> None:
     assert code(open_own_document, wire, "live") == "BadSignature"
     assert code(open_own_document, signed_body(b"\xc1", R1), REALM) == "BadTrustStore"
     assert code(body_of, b"") == "BadEncoding"
+
+
+def bad_wires() -> dict[str, bytes]:
+    """Documents that are refused before their content is read, or as older than asked for."""
+    good = sign_document(FIRST, [R1, R2], REALM)
+    return {
+        "too large": bytes(2**20 + 1),
+        "unknown": sign_document(FIRST, [EVE], REALM),
+        "bad signature": good[:-1] + bytes([good[-1] ^ 1]),
+        "one of two": sign_document(FIRST, [R1], REALM),
+        "new roots alone": sign_document(
+            FIRST.issue(NOW_MS, roots=[Root.of(R4)], threshold=1), [R1, R2], REALM
+        ),
+    }
+
+
+def changed_content(changes: dict) -> TrustDocument:
+    """A document with some of its content changed."""
+    return replace(FIRST, **changes)
+
+
+def bad_entries() -> dict[str, Entry]:
+    """Entries that no store may have, one for each reason."""
+    good = entry(ALICE)
+    return {
+        "kid of text": good._replace(kid="kid"),
+        "key of text": good._replace(public_key="key"),
+        "unknown algorithm": good._replace(algorithm=9),
+        "short key": good._replace(public_key=b"short"),
+        "wrong kid": good._replace(kid=b"k" * 16),
+        "no person": good._replace(person=""),
+        "no party": good._replace(party=""),
+        "no validity": good._replace(not_after_ms=0),
+        "before time": good._replace(not_before_ms=-1),
+        "unknown status": good._replace(status="lost"),
+        "no time of revocation": good._replace(status="superseded"),
+    }
