@@ -55,9 +55,12 @@ def decode_document(body: bytes) -> TrustDocument:
     try:
         scan(body, _DEPTH, DOCUMENT_LIMITS)
         fields = msgpack.unpackb(body, max_array_len=MAX_ENTRIES, max_bin_len=MAX_DOCUMENT_BYTES)
-        one, version, issued_ms, roots, threshold, entries, policies = fields
+        one, version, issued_ms, roots, threshold, entries, policies = _row(fields, 7, "the body")
         if one != 1 or type(one) is not int:
             bad_store(f"body version {one!r}")
+        roots = [_row(root, 3, "a root") for root in _list(roots, "the roots")]
+        entries = [_row(entry, 10, "an entry") for entry in _list(entries, "the entries")]
+        policies = [_row(policy, 2, "a policy") for policy in _list(policies, "the policies")]
         _ascend([row[0] for row in roots], [row[0] for row in entries], [row[0] for row in policies])
         if any(type(ptype) is not str for ptype, _ in policies):
             bad_store("a policy is about a payload type")
@@ -73,9 +76,21 @@ def decode_document(body: bytes) -> TrustDocument:
         if error.code == Code.BAD_TRUST_STORE:
             raise
         raise SignedMessageError(Code.BAD_TRUST_STORE, str(error)) from error
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError) as error:
         raise SignedMessageError(Code.BAD_TRUST_STORE, f"the body is no trust store: {error}") from error
     return document
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if type(value) is not list:
+        bad_store(f"{what} must be an array")
+    return value
+
+
+def _row(value: Any, count: int, what: str) -> list[Any]:
+    if type(value) is not list or len(value) != count:
+        bad_store(f"{what} must be an array of {count}")
+    return value
 
 
 def _root(kid: bytes, algorithm: int, public_key: bytes) -> Root:

@@ -1,10 +1,13 @@
 """Published vectors, and facts that another implementation can check."""
 
 from hashlib import blake2b, sha256
+from pathlib import Path
 
+import cryptography_vectors
 import pytest
 
-from cbmnet.messages import Ed25519Signer, MacSigner, key_id, pae
+from cbmnet.messages import ED25519, Ed25519Signer, MacSigner, key_id, pae
+from cbmnet.messages.authenticator import key_check
 from cbmnet.messages.keys import has_small_order
 
 P = 2**255 - 19
@@ -41,6 +44,22 @@ def test_ed25519_agrees_with_rfc_8032(seed, public, data, signature):
     signer = Ed25519Signer.from_seed(bytes.fromhex(seed))
     assert signer.public_key == bytes.fromhex(public)
     assert signer.sign(bytes.fromhex(data)) == bytes.fromhex(signature)
+
+
+def test_ed25519_agrees_with_the_thousand_published_vectors():
+    """Keys and signatures as in the 1,024 vectors of Ed25519's authors; a changed bit does not verify."""
+    file = Path(cryptography_vectors.__file__).parent / "asymmetric/Ed25519/sign.input"
+    lines = file.read_text().splitlines()
+    assert len(lines) == 1024
+    for line in lines:
+        private, public, data, signed = map(bytes.fromhex, line.split(":")[:4])
+        signer, signature = Ed25519Signer.from_seed(private[:32]), signed[:64]
+        check = key_check(ED25519, public)
+        assert signer.public_key == public
+        assert signer.sign(data) == signature
+        assert check(signature, data)
+        assert not check(signature, data + b"x")
+        assert not check(bytes([signature[0] ^ 1]) + signature[1:], data)
 
 
 def test_key_id_is_the_start_of_a_hash_over_algorithm_and_key():
