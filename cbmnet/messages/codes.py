@@ -75,6 +75,9 @@ STATE = frozenset({Code.STATE_CORRUPT, Code.STORE_ROLLBACK, Code.BAD_TRUST_STORE
 EVIDENCE = frozenset({Code.EQUIVOCATION, Code.CHAIN_BREAK})
 
 
+MAX_DETAIL_CHARACTERS = 400  # what strangers sent must not fill a log
+
+
 class SignedMessageError(RemoteProtocolError):
     """A message, or the state it is checked against, was refused.
 
@@ -91,6 +94,8 @@ class SignedMessageError(RemoteProtocolError):
         message_id: bytes | None = None,
         evidence: tuple[bytes, ...] = (),
     ) -> None:
+        if len(detail) > MAX_DETAIL_CHARACTERS:
+            detail = detail[: MAX_DETAIL_CHARACTERS - 3] + "..."
         super().__init__(code, detail)
         self.code = code
         self.detail = detail

@@ -4,7 +4,10 @@ The message id covers what is said and not who signed it, so it stays what it wa
 accepted the message takes the new envelope for Replayed, with the same id.
 """
 
+from collections.abc import Container
+
 from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.body import decode_slow
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import (
     HARD_MAX_WIRE_BYTES,
@@ -15,16 +18,26 @@ from cbmnet.messages.envelope import (
     write_frame,
 )
 from cbmnet.messages.keys import Signer
+from cbmnet.messages.kinds import BUILTIN, TRUST_STORE
+from cbmnet.messages.message import ptype_of
 from cbmnet.messages.pae import signing_prefix
 
+NEVER_COUNTERSIGNED = frozenset({TRUST_STORE, ptype_of("enrolment")})
+COUNTERSIGNED = BUILTIN - NEVER_COUNTERSIGNED
 
-def countersign(wire: bytes, signer: Signer, realm: str) -> bytes:
+
+def countersign(wire: bytes, signer: Signer, realm: str, *, allowed: Container[str] = COUNTERSIGNED) -> bytes:
     """The envelope with one more signature; that of the same key is replaced.
 
-    Read the message before you sign it: this checks its form alone. Raises SignedMessageError for bytes that
-    are no envelope, LocalProtocolError for a ninth signature.
+    Only messages, of a payload type in `allowed`: a trust store or a request for enrolment is never signed
+    by mistake. Read the message before you sign it: this checks its form alone. Raises SignedMessageError for
+    bytes that are no such envelope, LocalProtocolError for a ninth signature.
     """
     ptype, body, signatures = _read(wire)
+    if ptype in NEVER_COUNTERSIGNED or ptype not in allowed:
+        raise SignedMessageError(Code.UNKNOWN_TYPE, f"payload type {ptype!r} is not countersigned here")
+    if ptype in BUILTIN:
+        decode_slow(body)  # nobody signs what nobody can read
     signed = b"%b%d %b" % (signing_prefix(ptype, realm), len(body), body)
     return _write(ptype, body, dict(signatures) | {signer.kid: signer.sign(signed)})
 

@@ -116,7 +116,7 @@ class DetachedVerifier:
         check_realm(realm)
         if not 0 < max_wire_bytes <= HARD_MAX_WIRE_BYTES:
             raise LocalProtocolError(f"max_wire_bytes must be 1 to {HARD_MAX_WIRE_BYTES}")
-        self.realm, self.store = realm, store
+        self.realm, self._policies = realm, store.policies
         self._keys = Authenticator(realm, store, secrets or {})
         self._max_wire_bytes = max_wire_bytes
         self._prefixes = {ptype: checked_prefix(ptype, realm) for ptype in allowed}
@@ -163,7 +163,7 @@ class DetachedVerifier:
                 raise SignedMessageError(
                     Code.SIGNER_NOT_ALLOWED, f"{entry.person} does not speak for {party}", entry.kid
                 )
-        needed = self.store.policies.get(ptype, 1)
+        needed = self._policies.get(ptype, 1)
         if (persons := len({entry.person for entry in signers})) < needed:
             refuse(Code.THRESHOLD_NOT_MET, f"signed by {persons} of the {needed} persons that {ptype} needs")
 

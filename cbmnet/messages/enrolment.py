@@ -2,10 +2,12 @@
 
 A request is an envelope of kind enrolment, signed by the key it is about, with a body of its own:
 `[1, algorithm, public key, person, party, payload types, issued at, challenge]`. The challenge is 16 to 64
-bytes that the keeper of the trust store gave out, so that an old request, or somebody else's, is no proof.
+bytes that the keeper of the trust store gave out, once and to this person, so that an old request, or
+somebody else's, is no proof.
 """
 
 from collections.abc import Sequence
+from hmac import compare_digest
 
 import msgpack
 
@@ -54,20 +56,24 @@ def open_enrolment(
     SignedMessageError: a Malformed code, BadSignature, AlgorithmUnavailable, BadTrustStore for a key or a
     content no store may have, BadField for another challenge than the one given out.
     """
+    if type(challenge) is not bytes or len(challenge) not in CHALLENGE_BYTES:
+        raise LocalProtocolError("a challenge is 16 to 64 bytes, given out once")
     if len(wire) > HARD_MAX_WIRE_BYTES:
         raise SignedMessageError(Code.TOO_LARGE, f"{len(wire)} bytes, at most {HARD_MAX_WIRE_BYTES} allowed")
     _, body, signatures = read_frame_slow(wire, (ENROLMENT,))
     scan(body, _BODY_DEPTH)
     try:
-        one, algorithm, public_key, person, party, ptypes, _, told = msgpack.unpackb(body)
+        one, algorithm, public_key, person, party, ptypes, now_ms, told = msgpack.unpackb(body)
         kid = key_id(algorithm, public_key)
     except (TypeError, ValueError) as error:
         raise SignedMessageError(Code.BAD_FIELD, "this is no request for enrolment") from error
-    if one != 1 or type(person) is not str or not (type(party) is str and is_name(party)):
+    whole = type(one) is type(algorithm) is type(now_ms) is int and one == 1 and now_ms >= 0
+    if not whole or type(person) is not str or not (type(party) is str and is_name(party)):
         raise SignedMessageError(Code.BAD_FIELD, "a request is of version 1 and names a person and a party")
-    if type(ptypes) is not list or any(type(ptype) is not str for ptype in ptypes):
-        raise SignedMessageError(Code.BAD_FIELD, "payload types must be text")
-    if told != challenge:
+    texts = type(ptypes) is list and all(type(ptype) is str for ptype in ptypes)
+    if not texts or ptypes != sorted(set(ptypes)):
+        raise SignedMessageError(Code.BAD_FIELD, "payload types must be text and ascend")
+    if type(told) is not bytes or not compare_digest(told, challenge):
         raise SignedMessageError(Code.BAD_FIELD, "another challenge than the one that was given out", kid)
     entry = Entry(kid, algorithm, public_key, person, party, tuple(ptypes), not_before_ms, not_after_ms)
     TrustStore([entry])  # refuses a key that no store may have, before it is asked to verify anything

@@ -13,6 +13,7 @@ import msgpack
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES
+from cbmnet.messages.keys import SIMULATION_MAC
 from cbmnet.messages.pae import check_realm
 from cbmnet.messages.verifier import Attributed, Verifier
 
@@ -79,8 +80,10 @@ def load_evidence(data: bytes) -> Evidence:
 def judge(evidence: Evidence, verifier: Verifier) -> Judgement:
     """Whether the two envelopes convict their sender, by the keys of the verifier's store.
 
-    The verifier must be of the evidence's realm. "Not shown" says nothing of innocence: a key may be missing
-    from the store, compromised, or of a kind that whoever checks it could forge (the simulation MAC).
+    The verifier must be of the evidence's realm. Guilty needs one person who signed both, by a key that
+    nobody else can sign with. "Not shown" says nothing of innocence: a key may be missing from the store, of
+    a kind that whoever checks it could forge (the simulation MAC), or compromised: whoever has been convicted
+    can still declare the key stolen, so keep the judgement and the trust store of its day.
     """
     if verifier.realm != evidence.realm:
         return Judgement(False, f"signed in realm {evidence.realm!r}, judged in {verifier.realm!r}")
@@ -93,9 +96,16 @@ def judge(evidence: Evidence, verifier: Verifier) -> Judgement:
     one, two = said
     if (reason := _contradiction(one, two)) is None:
         return Judgement(False, "an honest sender may have signed both")
-    shared = {e.kid for e in one.signers} & {e.kid for e in two.signers}
-    persons = tuple(sorted({e.person for e in one.signers if e.kid in shared}))
+    persons = tuple(sorted(_persons(one) & _persons(two)))
+    if not persons:
+        return Judgement(
+            False, f"no one person signed both, though the keys for {one.message.sender} disagree"
+        )
     return Judgement(True, reason, one.message.sender, persons)
+
+
+def _persons(said: Attributed) -> set[str]:
+    return {entry.person for entry in said.signers if entry.algorithm != SIMULATION_MAC}
 
 
 def _contradiction(one: Attributed, two: Attributed) -> str | None:

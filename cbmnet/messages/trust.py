@@ -1,20 +1,28 @@
 """The trust store: whose keys count, for whom, for what, and when (section Trust store)."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+from unicodedata import normalize
 
+from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.body import is_name
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.keys import ED25519, HYBRID, PUBLIC_KEY_BYTES, Signer, has_small_order, key_id
+from cbmnet.messages.message import MAX_PTYPE_BYTES
 
 ACTIVE, SUPERSEDED, COMPROMISED = "active", "superseded", "compromised"
 STATUSES = (ACTIVE, SUPERSEDED, COMPROMISED)
+MAX_PERSON_CHARACTERS = 128
 _FOR_EVER_MS = 2**63 - 1
 
 
 class Entry(NamedTuple):
     """One key: what it is, who holds it, and what it may sign.
 
-    `person` counts towards a threshold; the key may speak for `party` and every `party/...`, in the
+    `person` counts towards a threshold, whatever the case of its letters: 1 to 128 printable characters,
+    composed (NFC), without blanks at an end or two in a row, so that no two that look alike differ by what
+    cannot be seen. The key may speak for `party` and every `party/...`, in the
     payload types `ptypes` (none if empty), for messages issued from `not_before_ms` until before
     `not_after_ms`. `status` is active, superseded or compromised; `revoked_at_ms` is required unless
     active: a superseded key holds for what it signed before that, a compromised one for nothing.
@@ -44,7 +52,9 @@ class Entry(NamedTuple):
         status: str = ACTIVE,
         revoked_at_ms: int | None = None,
     ) -> "Entry":
-        """The entry of a signer's own key."""
+        """The entry of a signer's own key; raises LocalProtocolError for a text in the place of several."""
+        if isinstance(ptypes, str):
+            raise LocalProtocolError("payload types must be a sequence of texts, not one text")
         return cls(
             signer.kid, signer.algorithm, signer.public_key, person, party, tuple(ptypes),
             not_before_ms, not_after_ms, status, revoked_at_ms,
@@ -60,36 +70,54 @@ class TrustStore:
 
     `policies` maps a payload type to that number, 1 where it is silent. Raises SignedMessageError with
     BadTrustStore for a small-order key, a public key in two entries (components of hybrids included), a
-    wrong kid, an unknown algorithm, an empty validity, or a field that cannot be.
+    wrong kid, an unknown algorithm, an empty validity, or a field that cannot be. It does not change: a
+    verifier gets a new store as a whole.
     """
 
     def __init__(self, entries: Iterable[Entry], policies: Mapping[str, int] | None = None) -> None:
-        self.entries: dict[bytes, Entry] = {}
-        self.policies: dict[str, int] = dict(policies or {})
+        self._entries: dict[bytes, Entry] = {}
         self._components: set[bytes] = set()
         for entry in entries:
             self._add(entry)
+        self.entries: Mapping[bytes, Entry] = MappingProxyType(self._entries)
+        self.policies: Mapping[str, int] = MappingProxyType(dict(policies or {}))
         for ptype, persons in self.policies.items():
+            if not _is_ptype(ptype):
+                raise SignedMessageError(Code.BAD_TRUST_STORE, "a policy must be about a payload type")
             if type(persons) is not int or persons < 1:
                 raise SignedMessageError(Code.BAD_TRUST_STORE, f"policy of {ptype!r} must be 1 or more")
 
     def _add(self, entry: Entry) -> None:
         fault = _entry_fault(entry)
-        parts = [] if fault else _components(entry)
+        parts = [] if fault else components(entry.algorithm, entry.public_key)
         if not fault and not self._components.isdisjoint(parts):
             fault = "its public key is in another entry too"
         if fault:
             raise SignedMessageError(
-                Code.BAD_TRUST_STORE, f"key of {entry.person} for {entry.party}: {fault}", kid=entry.kid
+                Code.BAD_TRUST_STORE, f"key of {entry.person!r} for {entry.party!r}: {fault}", kid=entry.kid
             )
         self._components.update(parts)
-        self.entries[entry.kid] = entry
+        self._entries[entry.kid] = entry
 
 
-def _components(entry: Entry) -> list[bytes]:
-    if entry.algorithm == HYBRID:
-        return [entry.public_key[:32], entry.public_key[32:]]
-    return [entry.public_key]
+def components(algorithm: int, public_key: bytes) -> list[bytes]:
+    """The keys within a public key: two of a hybrid one."""
+    return [public_key[:32], public_key[32:]] if algorithm == HYBRID else [public_key]
+
+
+def _is_ptype(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and 1 <= len(value) <= MAX_PTYPE_BYTES
+
+
+def _is_person(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and 1 <= len(value) <= MAX_PERSON_CHARACTERS
+        and value.isprintable()
+        and value == normalize("NFC", value)
+        and value == value.strip()
+        and "  " not in value
+    )
 
 
 def _entry_fault(entry: Entry) -> str | None:
@@ -104,8 +132,8 @@ def _entry_fault(entry: Entry) -> str | None:
 
 def key_fault(algorithm: int, public_key: bytes) -> str | None:
     """What makes a public key unusable, for people, or None."""
-    if algorithm not in PUBLIC_KEY_BYTES:
-        return f"algorithm {algorithm} is unknown"
+    if type(algorithm) is not int or algorithm not in PUBLIC_KEY_BYTES:
+        return f"algorithm {algorithm!r} is unknown"
     if len(public_key) != PUBLIC_KEY_BYTES[algorithm]:
         return f"its public key must be {PUBLIC_KEY_BYTES[algorithm]} bytes"
     if algorithm in (ED25519, HYBRID) and has_small_order(public_key[:32]):
@@ -114,9 +142,18 @@ def key_fault(algorithm: int, public_key: bytes) -> str | None:
 
 
 def _terms_fault(entry: Entry) -> str | None:
-    if not entry.person or not entry.party:
-        return "person and party must be named"
-    if not 0 <= entry.not_before_ms < entry.not_after_ms:
+    if not _is_person(entry.person):
+        return (
+            f"a person must be 1 to {MAX_PERSON_CHARACTERS} printable characters, blanks only between words"
+        )
+    if not (isinstance(entry.party, str) and is_name(entry.party)):
+        return "a party must be 1 to 64 of [a-z0-9./-]"
+    if not all(map(_is_ptype, entry.ptypes)):
+        return f"a payload type must be 1 to {MAX_PTYPE_BYTES} ASCII characters"
+    times = entry.not_before_ms, entry.not_after_ms, entry.revoked_at_ms or 0
+    if not all(type(time) is int and 0 <= time <= _FOR_EVER_MS for time in times):
+        return "a time must be a whole number of milliseconds from 0 to 2^63 - 1"
+    if not entry.not_before_ms < entry.not_after_ms:
         return "its validity is empty"
     if entry.status not in STATUSES:
         return f"status must be one of {', '.join(STATUSES)}"

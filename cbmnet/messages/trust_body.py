@@ -16,7 +16,7 @@ from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.keys import KID_BYTES
 from cbmnet.messages.reader import Limits, scan
 from cbmnet.messages.trust import STATUSES, Entry
-from cbmnet.messages.trust_document import MAX_ENTRIES, Root, TrustDocument, bad_store, is_whole
+from cbmnet.messages.trust_document import MAX_ENTRIES, Root, TrustDocument, bad_store
 
 MAX_DOCUMENT_BYTES = 1 << 20
 DOCUMENT_LIMITS: Limits = {"str": 8192, "bin": MAX_DOCUMENT_BYTES, "array": MAX_ENTRIES, "map": 0}
@@ -78,6 +78,8 @@ def decode_document(body: bytes) -> TrustDocument:
         raise SignedMessageError(Code.BAD_TRUST_STORE, str(error)) from error
     except (TypeError, ValueError) as error:
         raise SignedMessageError(Code.BAD_TRUST_STORE, f"the body is no trust store: {error}") from error
+    if encode_document(document) != body:
+        bad_store("the body is not in its one canonical form")
     return document
 
 
@@ -106,12 +108,9 @@ def _entry(
 ) -> Entry:  # fmt: skip
     if type(kid) is not bytes or len(kid) != KID_BYTES or type(status) is not int or not 0 <= status <= 2:
         bad_store("a kid must be 16 bytes and a status 0, 1 or 2")
-    if type(person) is not str or type(party) is not str or any(type(ptype) is not str for ptype in ptypes):
-        bad_store("person, party and payload types must be text")
+    if any(type(ptype) is not str for ptype in _list(ptypes, "payload types")):
+        bad_store("payload types must be text")
     _ascend(ptypes)
-    for number in (not_before_ms, not_after_ms, 0 if revoked_at_ms is None else revoked_at_ms):
-        if not is_whole(number, 0):
-            bad_store("a time must be a whole number of milliseconds")
     return Entry(
         kid, algorithm, public_key, person, party, tuple(ptypes), not_before_ms, not_after_ms,
         STATUSES[status], revoked_at_ms,

@@ -6,12 +6,13 @@ policies of a `TrustStore`. `trust_signing` signs and opens it, `trust_body` has
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.keys import ED25519, HYBRID, Signer, key_id
-from cbmnet.messages.trust import COMPROMISED, SUPERSEDED, Entry, TrustStore, key_fault
+from cbmnet.messages.trust import COMPROMISED, SUPERSEDED, Entry, TrustStore, components, key_fault
 
 MAX_ENTRIES = 4096
 MAX_ROOTS = 64
@@ -53,6 +54,24 @@ class Roots(NamedTuple):
     threshold: int
 
 
+def check_roots(roots: Sequence[Root], threshold: int) -> None:
+    """Refuses, with BadTrustStore, roots that no one may rely on: their number, keys and threshold."""
+    if not 1 <= len(roots) <= MAX_ROOTS:
+        bad_store(f"needs 1 to {MAX_ROOTS} roots")
+    seen: set[bytes] = set()
+    for root in roots:
+        if type(root.algorithm) is not int or root.algorithm not in (ED25519, HYBRID):
+            bad_store(f"algorithm {root.algorithm!r} is none for a root")
+        if fault := key_fault(root.algorithm, root.public_key):
+            bad_store(f"root {root.kid.hex()}: {fault}")
+        parts = components(root.algorithm, root.public_key)
+        if not seen.isdisjoint(parts):
+            bad_store(f"root {root.kid.hex()}: its public key is in another root too")
+        seen.update(parts)
+    if not is_whole(threshold, 1) or threshold > len(roots):
+        bad_store(f"threshold {threshold} of {len(roots)} roots")
+
+
 @dataclass(frozen=True, slots=True)
 class TrustDocument:
     """What the roots say: `threshold` of `roots` sign it; entries and policies are those of `TrustStore`.
@@ -71,18 +90,15 @@ class TrustDocument:
     def __post_init__(self) -> None:
         if not is_whole(self.version, 1) or not is_whole(self.issued_ms, 0):
             bad_store("version must be 1 or more, and the time of issue 0 or more")
-        if not 1 <= len(self.roots) <= MAX_ROOTS or len({root.kid for root in self.roots}) < len(self.roots):
-            bad_store(f"needs 1 to {MAX_ROOTS} roots, no two alike")
-        for root in self.roots:
-            if root.algorithm not in (ED25519, HYBRID):
-                bad_store(f"algorithm {root.algorithm} is none for a root")
-            if fault := key_fault(root.algorithm, root.public_key):
-                bad_store(f"root {root.kid.hex()}: {fault}")
-        if not is_whole(self.threshold, 1) or self.threshold > len(self.roots):
-            bad_store(f"threshold {self.threshold} of {len(self.roots)} roots")
+        check_roots(self.roots, self.threshold)
         if len(self.entries) > MAX_ENTRIES:
             bad_store(f"{len(self.entries)} entries, at most {MAX_ENTRIES} allowed")
+        object.__setattr__(self, "policies", MappingProxyType(dict(self.policies)))
         self.store()  # refuses what no verifier may use
+        rooted = {part for root in self.roots for part in components(root.algorithm, root.public_key)}
+        for entry in self.entries:
+            if not rooted.isdisjoint(components(entry.algorithm, entry.public_key)):
+                bad_store("a root's key signs trust documents and nothing else")
 
     def store(self) -> TrustStore:
         """The entries and policies as a verifier takes them."""
@@ -102,8 +118,11 @@ class TrustDocument:
         """The next version, still unsigned: keys added, or given by kid as replaced or compromised.
 
         A superseded key holds for what it signed before `issued_ms`, a compromised one for nothing. Raises
-        LocalProtocolError for a kid that is not in it or a key that is compromised already.
+        LocalProtocolError for a time before the last issue, a kid that is not in it, a superseded key to
+        supersede again (it would hold for longer), or a key that is compromised already.
         """
+        if issued_ms < self.issued_ms:
+            raise LocalProtocolError(f"issued at {issued_ms} ms, before version {self.version}")
         changed = {entry.kid: entry for entry in self.entries}
         for status, kids in ((SUPERSEDED, supersede), (COMPROMISED, compromise)):
             for kid in kids:
@@ -112,6 +131,8 @@ class TrustDocument:
                     raise LocalProtocolError(
                         f"key {kid.hex()} is not in the store, or is compromised already"
                     )
+                if entry.status == status:
+                    raise LocalProtocolError(f"key {kid.hex()} is superseded already")
                 changed[kid] = entry._replace(status=status, revoked_at_ms=issued_ms)
         return TrustDocument(
             self.version + 1,

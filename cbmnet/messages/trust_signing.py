@@ -16,15 +16,17 @@ from cbmnet.messages.keys import Signer
 from cbmnet.messages.kinds import TRUST_STORE
 from cbmnet.messages.pae import signing_prefix
 from cbmnet.messages.reader import refuse
+from cbmnet.messages.trust import STATUSES, SUPERSEDED
 from cbmnet.messages.trust_body import DOCUMENT_LIMITS, MAX_DOCUMENT_BYTES, decode_document, encode_document
-from cbmnet.messages.trust_document import Root, Roots, TrustDocument
+from cbmnet.messages.trust_document import Root, Roots, TrustDocument, check_roots
 
-MAX_DOCUMENT_SIGNATURES = 64
+MAX_DOCUMENT_SIGNATURES = 128  # 64 roots and 64 that take their place
 
 
 def sign_document(document: TrustDocument, signers: Sequence[Signer], realm: str) -> bytes:
     """The signed document as bytes; further roots may add theirs with `countersign_document`."""
     body = encode_document(document)
+    decode_document(body)  # nothing is signed that nobody could open
     return _wire(body, {signer.kid: signer.sign(_signed(body, realm)) for signer in signers})
 
 
@@ -44,6 +46,7 @@ def open_document(
     AlgorithmUnavailable, ThresholdNotMet, StoreRollback, or BadTrustStore for its content. The same
     document again is no rollback.
     """
+    check_roots(trusted.roots, trusted.threshold)
     _, body, signatures = _read_frame(wire)
     signed = _signed(body, realm)
     _check_signed(signatures, signed, trusted.roots, trusted.threshold)
@@ -55,7 +58,26 @@ def open_document(
         least = max(least, trusted.version + 1)
     if document.version < least:
         refuse(Code.STORE_ROLLBACK, f"version {document.version}, at least {least} is due")
+    if isinstance(trusted, TrustDocument):
+        _check_nothing_lifted(trusted, document)
     return document
+
+
+def _check_nothing_lifted(before: TrustDocument, after: TrustDocument) -> None:
+    """What was taken from a key stays taken: no status is lifted, no time of revocation put off."""
+    was = {entry.kid: entry for entry in before.entries}
+    for entry in after.entries:
+        old = was.get(entry.kid, entry)
+        lifted = STATUSES.index(entry.status) < STATUSES.index(old.status)
+        put_off = old.status == entry.status == SUPERSEDED and (
+            (entry.revoked_at_ms or 0) > (old.revoked_at_ms or 0)
+        )
+        if lifted or put_off:
+            raise SignedMessageError(
+                Code.STORE_ROLLBACK,
+                f"key {entry.kid.hex()} was {old.status}, and would hold for more",
+                entry.kid,
+            )
 
 
 def open_own_document(wire: bytes, realm: str) -> TrustDocument:

@@ -87,7 +87,8 @@ class Verifier:
             raise LocalProtocolError(f"max_wire_bytes must be 1 to {HARD_MAX_WIRE_BYTES}")
         if bare := sorted(allowed - schemas.keys() - {TRUST_STORE}):
             raise LocalProtocolError(f"no schema for {', '.join(bare)}")
-        self.me, self.realm, self.store = me, realm, store
+        self.me, self.realm = me, realm
+        self._policies = store.policies
         self.keys = Authenticator(realm, store, secrets or {})
         self.guard = ReplayGuard() if guard is None else guard
         self._max_wire_bytes, self._max_ttl_ms, self._skew_ms = max_wire_bytes, max_ttl_ms, skew_ms
@@ -97,12 +98,19 @@ class Verifier:
         self._headers = {ptype_header(ptype): ptype for ptype in allowed if len(ptype) >= 32}
 
     @property
+    def store(self) -> TrustStore:
+        """The trust store it was made with; another one takes another verifier, which may have this guard."""
+        return self.keys.store
+
+    @property
     def verified(self) -> int:
         """How many messages had their signatures verified."""
         return self.keys.verified
 
     def check(self, wire: bytes, now_ms: int) -> Accepted:
         """Every step, with no change of state; raises SignedMessageError at the first that fails."""
+        if type(wire) is not bytes:
+            wire = bytes(wire)  # a bytearray that a socket filled
         ptype, body, signatures, signed = self._open(wire)
         digest = sha256(wire).digest()
         if self.guard.is_duplicate(digest):
@@ -130,7 +138,7 @@ class Verifier:
         For judging evidence and old records; it asks neither whether the message is for us, nor whether it
         is fresh or new. Raises SignedMessageError.
         """
-        ptype, body, signatures, signed = self._open(wire)
+        ptype, body, signatures, signed = self._open(bytes(wire))
         signers = self._authenticate(signatures, signed)
         message = self._read(ptype, body)
         self._authorise(message, signers)
@@ -177,8 +185,8 @@ class Verifier:
                     f"{entry.person} may not sign {message.kind} for {sender}",
                     entry.kid,
                 )
-        needed = self.store.policies.get(ptype, 1)
-        if needed > 1 and (persons := len({entry.person for entry in signers})) < needed:
+        needed = self._policies.get(ptype, 1)
+        if needed > 1 and (persons := len({entry.person.casefold() for entry in signers})) < needed:
             raise SignedMessageError(
                 Code.THRESHOLD_NOT_MET,
                 f"signed by {persons} of the {needed} persons that {message.kind} needs",

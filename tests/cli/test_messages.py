@@ -19,7 +19,17 @@ class Desk:
         for name in ("root1", "root2", "amber", "birch"):
             self.run("keygen", name)
         self.run(
-            "trust", "init", "store", "--root-key", "root1", "--root-key", "root2", "--threshold", "2", *LIVE
+            "trust",
+            "init",
+            "store",
+            "--root-key",
+            "root1",
+            "--root-key",
+            "root2",
+            "--threshold",
+            "2",
+            *LIVE,
+            *AT,
         )
         self.roots = "--root-key", "root1", "--root-key", "root2"
         self.enter("amber", "Lt. Amber")
@@ -30,7 +40,7 @@ class Desk:
 
     def enter(self, name: str, person: str, *more: str) -> str:
         who = "--person", person, "--party", "north", "--kind", "notice"
-        return self.run("trust", "add", "store", f"{name}.pub", *who, *LIVE, *self.roots, *more)
+        return self.run("trust", "add", "store", f"{name}.pub", *who, *LIVE, *AT, *self.roots, *more)
 
     def sign(self, out: str, *more: str, state: str = "amber.state", code: int = 0) -> str:
         fields = [part for field in FIELDS for part in ("--field", field)]
@@ -45,6 +55,7 @@ class Desk:
 
 
 LIVE = ("--realm", "live")
+AT = ("--now", NOW)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +136,7 @@ def kid(desk: Desk) -> str:
 
 def test_a_change_waits_for_the_roots_it_needs(desk: Desk) -> None:
     """With one of two roots nothing changes yet; the second root's signature puts it in force."""
-    said = desk.run("trust", "revoke", "store", kid(desk), "--now", "1", *LIVE, "--root-key", "root1")
+    said = desk.run("trust", "revoke", "store", kid(desk), *AT, *LIVE, "--root-key", "root1")
     assert "signed by 1 of the 2 roots" in said
     assert json.loads(desk.run("trust", "show", "store", *LIVE, "--json"))["version"] == 2
     assert "waits for signatures" in desk.run(
@@ -184,7 +195,7 @@ def test_a_revoked_key_is_refused_at_its_step(desk: Desk) -> None:
         store = f"store{word}"
         (desk.folder / store).write_bytes((desk.folder / "store").read_bytes())
         more = [word] if word else []
-        desk.run("trust", "revoke", store, kid(desk), "--now", "1", *more, *LIVE, *desk.roots)
+        desk.run("trust", "revoke", store, kid(desk), *AT, *more, *LIVE, *desk.roots)
         told = json.loads(desk.run("inspect", "one", "--trust", store, "--now", NOW, "--json"))
         assert told["steps"][step].startswith("refused: KeyRevoked")
 

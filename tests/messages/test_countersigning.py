@@ -3,10 +3,21 @@
 import pytest
 
 from cbmnet.errors import LocalProtocolError
-from cbmnet.messages import HybridSigner, SignedMessageError, countersign, merge, signatures_of
+from cbmnet.messages import (
+    HybridSigner,
+    Root,
+    SignedMessageError,
+    TrustDocument,
+    countersign,
+    merge,
+    ptype_of,
+    request_enrolment,
+    sign_document,
+    signatures_of,
+)
 from cbmnet.messages.keys import Ed25519Signer
 
-from .parties import ALICE, BOB, EVE, HEARTBEAT, NOW_MS, REALM, code_of, entry, sealed, verifier
+from .parties import ALICE, BOB, EVE, HEARTBEAT, NOW_MS, REALM, code_of, entry, sealed, signed_raw, verifier
 
 OFFICERS = entry(ALICE, "alice"), entry(BOB, "bob")
 
@@ -64,3 +75,26 @@ def test_an_envelope_has_a_greatest_size() -> None:
         countersign(bytes(65_537), ALICE, REALM)
     with pytest.raises(SignedMessageError, match="BadField"):
         countersign(b"\x01", ALICE, REALM)
+
+
+def test_nobody_signs_a_trust_store_or_an_enrolment_by_mistake() -> None:
+    """A root's or an officer's key under what looks like a message must not make it a root's or theirs."""
+    store = sign_document(TrustDocument(2, 0, (Root.of(EVE),), 1), [EVE], REALM)
+    asked = request_enrolment(
+        EVE, "mallory", "north", [HEARTBEAT], realm=REALM, now_ms=NOW_MS, challenge=b"c" * 16
+    )
+    for wire in (store, asked):
+        for allowed in ({}, {"allowed": {ptype_of("trust-store"), ptype_of("enrolment")}}):
+            with pytest.raises(SignedMessageError, match="UnknownType"):
+                countersign(wire, ALICE, REALM, **allowed)
+    with pytest.raises(SignedMessageError, match="UnknownType"):
+        countersign(signed_raw(b"", ptype="application/x-of-ours"), ALICE, REALM)
+    with pytest.raises(SignedMessageError, match="BadEncoding"):
+        countersign(signed_raw(b"\xc1"), ALICE, REALM)
+
+
+def test_a_kind_of_ones_own_is_countersigned_when_named() -> None:
+    """The allow-list is the caller's."""
+    wire = signed_raw(b"anything", ptype="application/x-of-ours")
+    both = countersign(wire, BOB, REALM, allowed={"application/x-of-ours"})
+    assert [kid for kid, _ in signatures_of(both)] == sorted([ALICE.kid, BOB.kid])

@@ -114,3 +114,32 @@ def test_a_request_that_could_not_be_opened_is_not_made(person, party, challenge
     """A person without a name, a party that is none, a challenge too short or too long."""
     with pytest.raises(LocalProtocolError):
         request_enrolment(ALICE, person, party, [], realm=REALM, now_ms=NOW_MS, challenge=challenge)
+
+
+@pytest.mark.parametrize("challenge", [None, b"", b"c" * 15, b"c" * 65, "c" * 16])
+def test_a_keeper_without_a_challenge_enrols_nobody(challenge) -> None:
+    """None of a request and none of a keeper would be equal, and anybody's old request good."""
+    with pytest.raises(LocalProtocolError, match="16 to 64 bytes"):
+        opened(raw(challenge=challenge), challenge=challenge)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"one": True},
+        {"algorithm": True},
+        {"now": "junk"},
+        {"now": -1},
+        {"challenge": None},
+        {"ptypes": [NOTICE, HEARTBEAT]},
+        {"ptypes": [NOTICE, NOTICE]},
+    ],
+)
+def test_a_request_has_one_form(changes) -> None:
+    """Bools, texts and what does not ascend are no fields of a request."""
+    assert code(raw(**changes)) == "BadField"
+
+
+def test_a_request_names_a_person_who_can_be_told_apart() -> None:
+    """Invisible characters in a name are BadTrustStore, as in the store itself."""
+    assert code(raw(person="ada\u200b")) == "BadTrustStore"

@@ -156,3 +156,30 @@ def test_evidence_with_rubbish_in_it_shows_nothing() -> None:
 def test_a_policy_of_two_persons_protects_from_a_single_forger() -> None:
     """Where two must sign, what one signed alone is no message of the sender and convicts nobody."""
     assert not judge(Evidence(REALM, *TWO), verifier(policies={HEARTBEAT: 2})).guilty
+
+
+def test_a_simulation_mac_convicts_nobody_with_the_secret_either() -> None:
+    """Whoever can check it could have made both envelopes."""
+    mac = MacSigner(SECRET)
+    wires = [sealed(mac, realm="sim", payload={"count": n}).wire for n in (1, 2)]
+    judge_of_sim = Verifier("x", "sim", TrustStore([entry(mac)]), secrets={mac.kid: SECRET})
+    told = judge(Evidence("sim", *wires), judge_of_sim)
+    assert not told.guilty
+    assert "no one person signed both" in told.reason
+
+
+def test_two_persons_who_disagree_convict_neither() -> None:
+    """A key of the parent and one of its navy under one number: somebody lied, but who is not shown."""
+    store = entry(ALICE, "ada", "north/navy"), entry(BOB, "bob", "north")
+    one, two = sealed(ALICE, sender="north/navy"), sealed(BOB, sender="north/navy", payload={"count": 2})
+    told = judge(Evidence(REALM, one.wire, two.wire), verifier(*store))
+    assert (told.guilty, told.sender, told.persons) == (False, "", ())
+
+
+def test_a_person_is_convicted_by_two_keys_of_theirs() -> None:
+    """Another key is no excuse."""
+    store = entry(ALICE, "ada"), entry(BOB, "ada")
+    told = judge(
+        Evidence(REALM, sealed(ALICE).wire, sealed(BOB, payload={"count": 2}).wire), verifier(*store)
+    )
+    assert (told.guilty, told.persons) == (True, ("ada",))

@@ -15,6 +15,7 @@ from cbmnet.messages import (
     Roots,
     SignedMessageError,
     TrustDocument,
+    TrustStore,
     Verifier,
     countersign_document,
     document_id,
@@ -279,6 +280,9 @@ def test_other_envelopes_are_no_documents() -> None:
     assert code(open_document, bytes(2**20 + 1), REALM, HANDED_OVER) == "TooLarge"
 
 
+LONG = tuple(f"application/vnd.cbmnet.{n:050}.v1+msgpack" for n in range(9))
+
+
 def test_a_large_store_fits_and_a_larger_one_is_not_made() -> None:
     """A thousand keys and 64 signatures are taken; what is over a limit is never made."""
     many = tuple(
@@ -291,8 +295,10 @@ def test_a_large_store_fits_and_a_larger_one_is_not_made() -> None:
     signed_by_64 = sign_document(replace(FIRST, roots=tuple(map(Root.of, crowd)), threshold=64), crowd, REALM)
     assert open_document(signed_by_64, REALM, Roots(tuple(map(Root.of, crowd)), 64)).threshold == 64
     with pytest.raises(LocalProtocolError, match="at most 1048576"):
-        sign_document(replace(FIRST, entries=(entry(person="p" * 2**20),)), [R1], REALM)
-    with pytest.raises(LocalProtocolError, match="1 to 64 signatures"):
+        sign_document(
+            replace(FIRST, entries=tuple(e._replace(ptypes=(*ALL, *LONG)) for e in many)), [R1], REALM
+        )
+    with pytest.raises(LocalProtocolError, match="1 to 128 signatures"):
         sign_document(FIRST, [], REALM)
     assert code(replace, FIRST, entries=many * 5) == "BadTrustStore"
 
@@ -343,3 +349,97 @@ def bad_entries() -> dict[str, Entry]:
         "unknown status": good._replace(status="lost"),
         "no time of revocation": good._replace(status="superseded"),
     }
+
+
+def test_a_key_is_not_superseded_twice() -> None:
+    """It would hold for what it signed in between; neither here nor in a document that roots signed."""
+    once = FIRST.issue(NOW_MS + 100, supersede=[ALICE.kid])
+    with pytest.raises(LocalProtocolError, match="superseded already"):
+        once.issue(NOW_MS + 900, supersede=[ALICE.kid])
+    with pytest.raises(LocalProtocolError, match="before version 2"):
+        once.issue(NOW_MS + 99)
+    assert once.issue(NOW_MS + 900, compromise=[ALICE.kid]).entries[0].status == "compromised"
+    later = tuple(e._replace(revoked_at_ms=NOW_MS + 900) if e.kid == ALICE.kid else e for e in once.entries)
+    alive = tuple(e._replace(status="active", revoked_at_ms=None) for e in once.entries)
+    for entries in (later, alive):
+        lifted = replace(once, version=3, entries=entries)
+        assert code(open_document, sign_document(lifted, [R1, R2], REALM), REALM, once) == "StoreRollback"
+    sooner = tuple(e._replace(revoked_at_ms=NOW_MS + 50) if e.kid == ALICE.kid else e for e in once.entries)
+    taken = sign_document(replace(once, version=3, entries=sooner), [R1, R2], REALM)
+    assert open_document(taken, REALM, once).version == 3
+
+
+def test_one_key_is_one_root_and_nothing_else() -> None:
+    """Neither twice among the roots, as half of a hybrid one, nor among the keys that sign messages."""
+    half = HybridSigner.from_seeds(bytes([101]) * 32, b"H" * 32)  # R1's seed
+    assert code(replace, FIRST, roots=(Root.of(R1), Root.of(half)), threshold=2) == "BadTrustStore"
+    assert code(replace, FIRST, entries=(entry(R1),)) == "BadTrustStore"
+
+
+@pytest.mark.parametrize(
+    "roots",
+    [
+        Roots((), 1),
+        Roots((Root.of(R1),), 0),
+        Roots((Root.of(R1),), 2),
+        Roots((Root(1, (1).to_bytes(32, "little")), Root.of(R1)), 1),
+        Roots((Root(True, R1.public_key),), 1),
+    ],
+)
+def test_roots_that_were_handed_over_are_checked_too(roots: Roots) -> None:
+    """None, no threshold, one that cannot be met, a key of small order, which signs everything, a bool."""
+    assert code(open_document, sign_document(FIRST, [R1, R2], REALM), REALM, roots) == "BadTrustStore"
+
+
+@pytest.mark.parametrize(
+    "person", ["ada ", " ada", "ada  b", "ada\u200b", "ada\n", "ada\x1b[2J", "a\u0308da", ""]
+)
+def test_no_two_persons_differ_by_what_cannot_be_seen(person: str) -> None:
+    """Blanks at the ends, invisible characters, letters in parts: no store has such a name."""
+    with pytest.raises(SignedMessageError, match="printable characters"):
+        TrustStore([entry(person=person)])
+
+
+def test_a_persons_name_counts_whatever_the_case_of_its_letters() -> None:
+    """Two spellings of one name are one person to the rule of two."""
+    store = TrustStore([entry(ALICE, "Ada"), entry(BOB, "ADA")], {HEARTBEAT: 2})
+    assert code_of(Verifier("south", REALM, store).check, sealed(ALICE, BOB).wire) == "ThresholdNotMet"
+
+
+def test_a_store_and_a_document_do_not_change() -> None:
+    """What a verifier was made with stays what it is."""
+    store = FIRST.store()
+    for changing in (store.entries, store.policies, FIRST.policies):
+        with pytest.raises(TypeError):
+            changing["x"] = 0  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        Verifier("south", REALM, store).store = store  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((3, 0, 1), True),
+        ((5, 0, 1), True),
+        ((5, 0, 5), "abc"),
+        ((5, 0, 5), b""),
+        ((5, 0, 5), [""]),
+        ((5, 0, 5), ["x" * 97]),
+        ((5,), ""),
+        ((6,), b""),
+        ((6,), [["", 1]]),
+    ],
+)
+def test_a_body_has_one_form(place: tuple[int, ...], value: object) -> None:
+    """A bool for a number, a text for a list: one implementation would read it, another refuse it."""
+    assert (
+        code(open_document, signed_body(changed(place, value), R1, R2), REALM, HANDED_OVER) == "BadTrustStore"
+    )
+
+
+def test_nothing_is_signed_that_nobody_could_open() -> None:
+    """A document whose content cannot be written down is refused before a root signs it."""
+    odd = replace(FIRST, entries=(entry(ALICE, ptypes=(HEARTBEAT, HEARTBEAT)),))
+    assert open_document(sign_document(odd, [R1, R2], REALM), REALM, HANDED_OVER).entries[0].ptypes == (
+        HEARTBEAT,
+    )

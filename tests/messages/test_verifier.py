@@ -482,3 +482,19 @@ def test_attribution_asks_neither_for_whom_nor_when():
     assert code_of(lambda wire, _: judge.attribute(wire), sealed(EVE).wire) == "UnknownKey"
     assert code_of(lambda wire, _: judge.attribute(wire), sealed(sender="west").wire) == "SignerNotAllowed"
     assert code_of(lambda wire, _: judge.attribute(wire), bytes(16_385)) == "TooLarge"
+
+
+def test_bytes_from_a_buffer_are_bytes():
+    """What a socket filled, and a view of it, is judged and remembered like the bytes in it."""
+    judge = verifier()
+    wire = sealed().wire
+    assert judge.accept(bytearray(wire), NOW_MS).message.sender == "north"
+    for again in (wire, bytearray(wire), memoryview(wire)):
+        assert code_of(judge.check, again) == "Duplicate"
+    assert code_of(judge.check, bytearray(b"junk")) == "TrailingBytes"
+    assert judge.attribute(memoryview(wire)).message.sequence == 1
+
+
+def test_a_detail_is_never_longer_than_a_log_can_bear():
+    """400 characters, whatever strangers sent."""
+    assert len(SignedMessageError(Code.BAD_FIELD, "x" * 10_000).detail) == 400
