@@ -9,7 +9,8 @@ def main() -> None:
         from cbmnet.cli.app import start  # noqa: PLC0415 (typer comes with an extra that may be missing)
     except ModuleNotFoundError as error:
         print(
-            f"cbmnet: {error.name} is missing; install the extra: pip install 'cbmnet[study]'",
+            f"cbmnet: {error.name} is missing; install the extra: pip install 'cbmnet[study]', "
+            "or 'cbmnet[cli]' for signed messages alone",
             file=sys.stderr,
         )
         raise SystemExit(2) from None

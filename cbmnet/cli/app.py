@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from types import FrameType
 from typing import Annotated
 
@@ -51,6 +52,9 @@ def _options(version: _Version = False) -> None:
 def start() -> None:
     """Runs the command; the exit code says what happened."""
     signal.signal(signal.SIGINT, _stopped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without our signs gets their names instead
+            stream.reconfigure(errors="backslashreplace")
     try:
         build()()
     except ConfigError as error:

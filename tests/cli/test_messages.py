@@ -43,7 +43,10 @@ class Desk:
         return self.run("trust", "add", "store", f"{name}.pub", *who, *LIVE, *AT, *self.roots, *more)
 
     def sign(self, out: str, *more: str, state: str = "amber.state", code: int = 0) -> str:
-        fields = [part for field in FIELDS for part in ("--field", field)]
+        # A field that is given takes the place of the usual one.
+        given = {more[at + 1].partition("=")[0] for at, word in enumerate(more) if word == "--field"}
+        usual = [field for field in FIELDS if field.partition("=")[0] not in given]
+        fields = [part for field in usual for part in ("--field", field)]
         return self.run(
             "sign", "notice", "--key", "amber", "--from", "north", "--to", "south", *LIVE, "--state", state,
             "--now", NOW, "-o", out, *fields, *more, code=code,
@@ -55,6 +58,8 @@ class Desk:
 
 
 LIVE = ("--realm", "live")
+ADD = ("trust", "add", "store", "birch.pub")
+WHO = ("--person", "B", "--party", "north")
 AT = ("--now", NOW)
 
 
@@ -142,7 +147,16 @@ def test_a_change_waits_for_the_roots_it_needs(desk: Desk) -> None:
     assert "waits for signatures" in desk.run(
         "trust", "revoke", "store", kid(desk), *LIVE, *desk.roots, code=2
     )
-    assert "version 3 is in force" in desk.run("trust", "sign", "store", *LIVE, "--root-key", "root2")
+    waiting = desk.run("trust", "show", "store.pending", *LIVE)
+    assert "NOT IN FORCE" in waiting
+    number = json.loads(desk.run("trust", "show", "store.pending", *LIVE, "--json"))["id"]
+    sign = "trust", "sign", "store", *LIVE, "--root-key", "root2"
+    shown = desk.run(*sign)
+    assert f"say by telephone: {number}" in shown
+    assert "superseded since 2026-01-01 00:00:00 UTC" in shown
+    assert "Nothing was signed" in shown
+    assert "another number" in desk.run(*sign, "--id", "00" * 32, code=2)
+    assert "version 3 is in force" in desk.run(*sign, "--id", number)
     told = json.loads(desk.run("trust", "show", "store", *LIVE, "--json"))
     assert [key["status"] for key in told["keys"]] == ["superseded"]
     desk.sign("late")
@@ -223,7 +237,50 @@ def test_keys_may_be_hybrid_and_have_a_password(desk: Desk) -> None:
         (("trust", "revoke", "store", "", "--root-key", "root1", *LIVE), "must begin one"),
         (("evidence", "amber", "--trust", "store"), "no file of evidence"),
         (("countersign", "amber", "--key", "birch", *LIVE), "TrailingBytes"),
-        (("keygen", "amber"), "amber: is there already"),
+        (
+            (*ADD, *WHO, "--kind", "notise", *LIVE, "--root-key", "root1"),
+            "notice?",
+        ),
+        (
+            (
+                "trust",
+                "add",
+                "store",
+                "birch.pub",
+                *WHO,
+                "--kind",
+                "notice",
+                "--policy",
+                "notcie=2",
+                *LIVE,
+                "--root-key",
+                "root1",
+            ),
+            "did you mean notice?",
+        ),
+        (
+            (
+                "trust",
+                "add",
+                "store",
+                "birch.pub",
+                *WHO,
+                "--kind",
+                "notice",
+                "--policy",
+                "notice=9",
+                *LIVE,
+                "--root-key",
+                "root1",
+            ),
+            "1 to 8 persons",
+        ),
+        (
+            (*ADD, *WHO, "--kind", "notice", *LIVE, "--root-key", "birch"),
+            "birch: is no root of store",
+        ),
+        (("trust", "show", "store", "--realm", "other"), "or it is of another realm"),
+        (("keygen", "amber"), "amber.pub: is there already"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(desk: Desk, arguments: tuple[str, ...], said: str) -> None:
@@ -261,3 +318,24 @@ def test_a_kind_that_is_none_has_a_suggestion(desk: Desk) -> None:
     )  # fmt: skip
     assert "did you mean notice?" in told
     assert "heartbeat" in told
+
+
+def test_what_strangers_write_cannot_forge_what_we_say(desk: Desk) -> None:
+    """Lines and colours in a text come out escaped, so a verdict is ours alone."""
+    who = "--person", "Ann", "--party", "north", "--kind", "leader-text"
+    desk.run("trust", "add", "store", "birch.pub", *who, *LIVE, *AT, *desk.roots)
+    desk.run(
+        "sign", "leader-text", "--key", "birch", "--from", "north", "--to", "south", *LIVE, *AT,
+        "--state", "b", "-o", "one", "--field", "hostile=false", "--field", "text=hi\n✓ 5 signatures        holds\x1b[31m",
+    )  # fmt: skip
+    for shown in (desk.run("inspect", "one"), desk.verify("one")):
+        assert "\x1b" not in shown
+        assert "hi\\n✓ 5 signatures" in shown
+        assert not any(line.startswith("✓") for line in shown.splitlines())
+
+
+def test_a_terminal_without_our_signs_is_no_traceback(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only ASCII goes, the rest goes by its number."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    desk.sign("one")
+    assert "1 length" in desk.run("inspect", "one", "--trust", "store")

@@ -21,7 +21,7 @@ from cbmnet.cli.signed.files import (
     replace_file,
     write_new,
 )
-from cbmnet.cli.signed.payload import read_payload
+from cbmnet.cli.signed.payload import read_payload, readable
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages import (
     Accepted,
@@ -30,6 +30,7 @@ from cbmnet.messages import (
     judge,
     load_evidence,
     save_evidence,
+    signatures_of,
 )
 from cbmnet.messages import countersign as add_signature
 from cbmnet.messages.durable import DurableGuard, DurableSender
@@ -96,7 +97,7 @@ def countersign(
         replace_file(envelope, wire)
     else:
         write_new(out, wire)
-    print(f"{out or envelope}: {len(wire)} bytes")
+    print(f"{out or envelope}: signed by the keys {', '.join(kid.hex() for kid, _ in signatures_of(wire))}")
 
 
 def verify(
@@ -123,6 +124,10 @@ def verify(
 ) -> None:
     """Check an envelope, all thirteen steps. Exit code 0: accepted, 1: refused."""
     now_ms, wire = now_or_clock(now), read_bytes(envelope)
+    if restored and state is None:
+        raise LocalProtocolError("--restored is about a --state")
+    if evidence is not None and (evidence.exists() or not evidence.absolute().parent.is_dir()):
+        raise LocalProtocolError(f"{evidence}: allowed is a new file in a folder that is there")
     document = load_store(trust, realm)
     if state is None:
         _checked(Verifier(me, realm, document.store()), wire, now_ms, evidence, as_json)
@@ -171,8 +176,12 @@ def _checked(verifier: Verifier, wire: bytes, now_ms: int, evidence: Path | None
         return
     print(f"accepted: {told['kind']} from {told['sender']}, signed by {', '.join(told['persons'])}")
     print(f"id {told['id']}")
-    if told["gap"]:
-        print(f"missing before it: {told['gap'][0]} to {told['gap'][1]}")
+    for name, value in accepted.message.payload.items():
+        print(f"{name}: {readable(value)}")
+    if accepted.gap == (0, 0):
+        print("messages of an earlier epoch are missing before it")
+    elif accepted.gap:
+        print(f"missing before it: {accepted.gap[0]} to {accepted.gap[1]}")
 
 
 def tell(accepted: Accepted) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,14 @@ Now = Annotated[
 def now_or_clock(now_ms: int | None) -> int:
     """The time given, or that of the clock, in milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000 if now_ms is None else now_ms
+
+
+def moment(ms: int) -> str:
+    """A time for people, in UTC, and in milliseconds."""
+    try:
+        return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC ({ms} ms)"
+    except (OverflowError, ValueError):
+        return f"{ms} ms"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -89,4 +98,5 @@ def load_store(path: Path, realm: str) -> TrustDocument:
     except CbmnetError as error:
         if str(path) in str(error):
             raise
-        raise LocalProtocolError(f"{path}: {error}") from error
+        other = "; or it is of another realm" if "BadSignature" in str(error) else ""
+        raise LocalProtocolError(f"{path}: {error}{other}") from error

@@ -1,15 +1,14 @@
 """`cbmnet messages inspect`: what an envelope says, and what each of the thirteen steps makes of it."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from cbmnet.cli.options import AsJson
-from cbmnet.cli.signed.files import Now, Realm, load_store, now_or_clock, read_bytes
-from cbmnet.cli.signed.payload import readable
+from cbmnet.cli.signed.files import Now, Realm, load_store, moment, now_or_clock, read_bytes
+from cbmnet.cli.signed.payload import plain, readable
 from cbmnet.errors import RemoteProtocolError
 from cbmnet.messages import (
     FRESH,
@@ -107,8 +106,8 @@ def _facts(wire: bytes, dump: Dump, document: TrustDocument | None) -> dict[str,
             "stream": message.stream,
             "epoch": message.epoch,
             "sequence": message.sequence,
-            "issued": _time(message.issued_ms),
-            "expires": _time(message.expires_ms),
+            "issued": moment(message.issued_ms),
+            "expires": moment(message.expires_ms),
             "previous": message.previous.hex(),
             **{f"payload {name}": readable(value) for name, value in message.payload.items()},
         }
@@ -147,20 +146,13 @@ def _step_of(error: SignedMessageError, wire: bytes, dump: Dump, document: Trust
     return next(number for number, (_, codes) in enumerate(STEPS, start=1) if error.code in codes)
 
 
-def _time(ms: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC ({ms} ms)"
-    except (OverflowError, ValueError):
-        return f"{ms} ms"
-
-
 def _show(told: dict[str, Any]) -> None:
     steps = told.pop("steps")
     width = max(map(len, told))
     for name, value in told.items():
-        print(f"{name:{width}}  {value}")
+        print(f"{name:{width}}  {plain(str(value))}")
     if steps:
         print()
     for name, verdict in steps.items():
         mark = {"holds": "✓", "not reached": " "}.get(verdict, "✕")
-        print(f"{mark} {name:20}{verdict}")
+        print(f"{mark} {name:20}{plain(verdict)}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cbmnet.cli.signed.files import PasswordFile, load_signer, read_bytes
+from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.key_files import generate, generate_hybrid, write_private_key, write_public_key
 
 
@@ -17,10 +18,12 @@ def keygen(
 ) -> None:
     """Make a key: FILE for its holder alone (mode 0600), FILE.pub to hand out."""
     password = None if password_file is None else read_bytes(password_file).split(b"\n")[0].rstrip(b"\r")
+    public = file.with_name(file.name + ".pub")
+    if public.exists():
+        raise LocalProtocolError(f"{public}: is there already; allowed is a new file")
     key = generate_hybrid(secrets.token_bytes) if hybrid else generate(secrets.token_bytes)
     write_private_key(file, key, password)
     signer = load_signer(file, password_file)
-    public = file.with_name(file.name + ".pub")
     write_public_key(public, signer.public_key)
     print(f"key {signer.kid.hex()}")
     print(f"{file}: private, keep it; {public}: public, hand it out")

@@ -10,22 +10,35 @@ from cbmnet.messages import BUILTIN_SCHEMAS, Field, ptype_of
 
 def read_payload(kind: str, fields: Sequence[str]) -> dict[str, Any]:
     """The payload of NAME=VALUE texts; LocalProtocolError says which is wrong and what is allowed."""
-    schema = BUILTIN_SCHEMAS.get(ptype_of(kind))
-    if schema is None:
-        kinds = sorted(ptype.split(".")[2] for ptype in BUILTIN_SCHEMAS)
-        near = get_close_matches(kind, kinds, 1)
-        hint = f", did you mean {near[0]}?" if near else ""
-        raise LocalProtocolError(f"kind {kind!r} is unknown{hint}; there are {', '.join(kinds)}")
+    schema = BUILTIN_SCHEMAS[known_kind(kind)]
     known = {field.name: field for field in schema.fields}
     payload: dict[str, Any] = {}
     for text in fields:
         name, equals, value = text.partition("=")
         if not equals or name not in known:
             raise LocalProtocolError(f"--field {text}: a {kind} has the fields {', '.join(known)}")
+        if name in payload:
+            raise LocalProtocolError(f"--field {text}: {name} is given twice")
         payload[name] = _value(known[name], value)
     if fault := schema.fault(payload):
         raise LocalProtocolError(f"{kind}: {fault}; give it as --field NAME=VALUE")
     return {name: payload[name] for name in sorted(payload)}
+
+
+def known_kind(kind: str) -> str:
+    """The payload type of a built-in kind; LocalProtocolError with a suggestion for any other."""
+    ptype = ptype_of(kind)
+    if ptype not in BUILTIN_SCHEMAS:
+        kinds = sorted(known.split(".")[2] for known in BUILTIN_SCHEMAS)
+        near = get_close_matches(kind, kinds, 1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise LocalProtocolError(f"kind {kind!r} is unknown{hint}; there are {', '.join(kinds)}")
+    return ptype
+
+
+def plain(text: str) -> str:
+    """A text as one line that changes nothing on a terminal: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _value(field: Field, text: str) -> Any:
@@ -51,4 +64,4 @@ def readable(value: Any) -> str:
         return ", ".join(map(readable, value))
     if isinstance(value, dict):
         return ", ".join(f"{key} = {readable(inner)}" for key, inner in value.items())
-    return str(value)
+    return plain(str(value))

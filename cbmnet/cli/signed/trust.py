@@ -1,6 +1,7 @@
 """`cbmnet messages trust`: the trust store, made and changed by its roots."""
 
 from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +15,13 @@ from cbmnet.cli.signed.files import (
     RootKeys,
     load_signer,
     load_store,
+    moment,
     now_or_clock,
     read_bytes,
     replace_file,
     write_new,
 )
+from cbmnet.cli.signed.payload import known_kind
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages import (
     ED25519,
@@ -31,9 +34,10 @@ from cbmnet.messages import (
     document_id,
     key_id,
     open_document,
-    ptype_of,
+    open_own_document,
     sign_document,
 )
+from cbmnet.messages.envelope import MAX_SIGNATURES
 from cbmnet.messages.key_files import read_public_key
 from cbmnet.messages.trust_body import decode_document
 from cbmnet.messages.trust_signing import body_of
@@ -91,7 +95,7 @@ def add(
     """Enter a key, and if asked to a policy: a new version, signed by the roots whose keys are given."""
     raw, algorithm = _public_key(public_key)
     entry = Entry(
-        key_id(algorithm, raw), algorithm, raw, person, party, tuple(sorted({ptype_of(k) for k in kind})),
+        key_id(algorithm, raw), algorithm, raw, person, party, tuple(sorted({known_kind(k) for k in kind})),
         not_before, not_after,
     )  # fmt: skip
 
@@ -129,10 +133,27 @@ def revoke(
 
 
 @trust.command()
-def sign(store: Store, root_key: RootKeys, realm: Realm, password_file: PasswordFile = None) -> None:
-    """Add roots' signatures to a change that waits for them; it takes effect with the last one needed."""
-    pending = _pending(store)
-    wire = read_bytes(pending)
+def sign(
+    store: Store,
+    root_key: RootKeys,
+    realm: Realm,
+    id_: Annotated[
+        str | None,
+        typer.Option("--id", help="The number that the roots compared by telephone.", show_default=False),
+    ] = None,
+    password_file: PasswordFile = None,
+) -> None:
+    """Sign a change that waits for roots. Without --id it is shown and nothing is signed."""
+    wire = read_bytes(_pending(store))
+    number = document_id(wire, realm).hex()
+    if id_ != number:
+        _show(_told(decode_document(body_of(wire))) | {"id": number, "realm": realm, "in force": False})
+        if id_ is not None:
+            raise LocalProtocolError(
+                f"--id {id_}: the change that waits has another number; nothing was signed"
+            )
+        print(f"Nothing was signed. If this is what the other roots read to you, sign with --id {number}")
+        return
     for path in root_key:
         wire = countersign_document(wire, load_signer(path, password_file), realm)
     _settle(store, realm, wire)
@@ -140,12 +161,17 @@ def sign(store: Store, root_key: RootKeys, realm: Realm, password_file: Password
 
 @trust.command()
 def show(store: Store, realm: Realm, as_json: AsJson = False) -> None:
-    """Show roots, keys and policies, and the number that roots compare by telephone."""
-    document = load_store(store, realm)
-    told = _told(document) | {"id": document_id(read_bytes(store), realm).hex(), "realm": realm}
+    """Show roots, keys and policies, and the number that roots compare by telephone; a pending change too."""
+    wire = read_bytes(store)
+    document, in_force = decode_document(body_of(wire)), True
+    try:
+        open_own_document(wire, realm)
+    except SignedMessageError as error:
+        if error.code != "ThresholdNotMet":
+            load_store(store, realm)  # says what is wrong, and with which file
+        in_force = False
+    told = _told(document) | {"id": document_id(wire, realm).hex(), "realm": realm, "in force": in_force}
     if as_json:
-        from json import dumps  # noqa: PLC0415
-
         print(dumps(told))
         return
     _show(told)
@@ -160,8 +186,13 @@ def _change(
 ) -> None:
     if _pending(store).exists():
         raise LocalProtocolError(f"{_pending(store)}: a change waits for signatures; sign or delete it first")
-    document = change(load_store(store, realm))
-    _settle(store, realm, sign_document(document, [load_signer(p, password_file) for p in root_keys], realm))
+    held = load_store(store, realm)
+    document = change(held)
+    signers = [load_signer(path, password_file) for path in root_keys]
+    for path, signer in zip(root_keys, signers, strict=True):
+        if signer.kid not in {root.kid for root in (*held.roots, *document.roots)}:
+            raise LocalProtocolError(f"{path}: is no root of {store}")
+    _settle(store, realm, sign_document(document, signers, realm))
 
 
 def _settle(store: Path, realm: str, wire: bytes) -> None:
@@ -189,7 +220,8 @@ def _pending(store: Path) -> Path:
 
 def _told_pending(store: Path, *said: Any) -> None:
     why = said[0] if len(said) == 1 else f"signed by {said[0]} of the {said[1]} roots that are needed"
-    print(f"{_pending(store)}: {why}; the next root runs `cbmnet messages trust sign {store}`")
+    print(f"{_pending(store)}: {why}; give it to the next root, who runs")
+    print(f"  cbmnet messages trust sign {store} --root-key KEY --realm REALM --id NUMBER")
 
 
 def _public_key(path: Path) -> tuple[bytes, int]:
@@ -206,7 +238,9 @@ def _policy(text: str) -> tuple[str, int]:
     kind, _, number = text.partition("=")
     if not (kind and number.isascii() and number.isdigit()):
         raise LocalProtocolError(f"--policy {text}: allowed is KIND=N, for example notice=2")
-    return ptype_of(kind), int(number)
+    if not 1 <= int(number) <= MAX_SIGNATURES:
+        raise LocalProtocolError(f"--policy {text}: 1 to {MAX_SIGNATURES} persons can sign a message")
+    return known_kind(kind), int(number)
 
 
 def _find(document: TrustDocument, kid: str) -> bytes:
@@ -235,7 +269,8 @@ def _show(told: dict[str, Any]) -> None:
 
     from cbmnet.cli.tables import console  # noqa: PLC0415
 
-    print(f"trust store of realm {told['realm']}, version {told['version']}")
+    waits = "" if told["in force"] else ": NOT IN FORCE, it waits for signatures"
+    print(f"trust store of realm {told['realm']}, version {told['version']}{waits}")
     print(f"{told['threshold']} of {len(told['roots'])} roots sign a change: {', '.join(told['roots'])}")
     print(f"say by telephone: {told['id']}")
     for ptype, persons in told["policies"].items():
@@ -245,8 +280,13 @@ def _show(told: dict[str, Any]) -> None:
         table.add_column(heading, overflow="fold")
     for key in told["keys"]:
         kinds = ", ".join(map(_kind, key["ptypes"])) or "nothing"
-        table.add_row(key["kid"], key["person"], key["party"], key["status"], kinds)
+        table.add_row(key["kid"], key["person"], key["party"], _status(key), kinds)
     console().print(table)
+
+
+def _status(key: dict[str, Any]) -> str:
+    since = key["revoked_at_ms"]
+    return str(key["status"]) if since is None else f"{key['status']} since {moment(since)}"
 
 
 def _kind(ptype: str) -> str:
