@@ -326,7 +326,8 @@ def test_what_strangers_write_cannot_forge_what_we_say(desk: Desk) -> None:
     desk.run("trust", "add", "store", "birch.pub", *who, *LIVE, *AT, *desk.roots)
     desk.run(
         "sign", "leader-text", "--key", "birch", "--from", "north", "--to", "south", *LIVE, *AT,
-        "--state", "b", "-o", "one", "--field", "hostile=false", "--field", "text=hi\n✓ 5 signatures        holds\x1b[31m",
+        "--state", "b", "-o", "one", "--field", "hostile=false",
+        "--field", "text=hi\n✓ 5 signatures        holds\x1b[31m",
     )  # fmt: skip
     for shown in (desk.run("inspect", "one"), desk.verify("one")):
         assert "\x1b" not in shown
