@@ -46,7 +46,8 @@ def ptype_header(ptype: str) -> bytes:
 
 def write_frame(ptype: str, body: bytes, signatures: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The envelope of well-formed parts; the pairs must ascend by kid."""
-    head = _bin_header(len(body))
+    size = len(body)
+    head = b"\xc4%c" % size if size < 256 else _bin_header(size)
     if len(signatures) == 1 and len(signatures[0][1]) == 64:
         return b"\x94\x01%b%b%b%b%b\xc4\x40%b" % (ptype_header(ptype), head, body, _ONE_PAIR, *signatures[0])
     pairs = [_PAIR + kid + _bin_header(len(signature)) + signature for kid, signature in signatures]

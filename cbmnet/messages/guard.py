@@ -135,6 +135,8 @@ class ReplayGuard:
             return _first_gap(message)
         if message.epoch != stream.epoch:
             return _epoch_gap(stream, message)
+        if message.sequence == stream.highest + 1 and message.previous == stream.slots[stream.highest][0]:
+            return None  # the usual message continues the newest
         _check_slot(stream, message, message_id, wire)
         return _check_chain(stream, message, message_id, wire)
 
@@ -143,10 +145,9 @@ class ReplayGuard:
 
         Applying the same change again does nothing.
         """
-        key = change[:2]
         stream = self._fitting(change)
         if stream is None:
-            stream = self._streams[key] = _Stream(change.epoch)
+            stream = self._streams[change.sender, change.stream] = _Stream(change.epoch)
         stream.add(change)
         digest = change.digest
         if digest not in self._digests:

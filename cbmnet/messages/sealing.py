@@ -58,6 +58,12 @@ def _seal(message: Message, signers: Sequence[Signer], form: _Form, head_holds: 
     return _new(Sealed, (wire, sha256(signed).digest(), message))
 
 
+def _in_order(receivers: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(receivers, str):  # it would pass for a sequence of one-letter names
+        raise LocalProtocolError("receivers must be a sequence of names, not one name")
+    return tuple(sorted(receivers))
+
+
 def checked_prefix(ptype: str, realm: str) -> bytes:
     """What the signed bytes of a payload type begin with; raises LocalProtocolError if it can be none."""
     if not (type(ptype) is str and ptype.isascii() and 1 <= len(ptype) <= MAX_PTYPE_BYTES):
@@ -152,18 +158,16 @@ class Sender:
 
         Raises LocalProtocolError; a message that could not be sealed uses up no sequence.
         """
-        if isinstance(receivers, str):  # it would pass for a sequence of one-letter names
-            raise LocalProtocolError("receivers must be a sequence of names, not one name")
         epoch, state = self.epoch, self._streams.get(stream)
         if state is None:
-            to, sequence, head_holds = tuple(sorted(receivers)), 1, False
+            to, sequence, head_holds = _in_order(receivers), 1, False
             previous = self._last_ids.get(stream, _FIRST)
         else:
             # What does not change within a stream was checked with its first message.
             to, sequence, previous, known_epoch = state
             whole = type(now_ms) is int and type(ttl_ms) is int
             head_holds = whole and epoch is known_epoch and 0 <= now_ms < now_ms + ttl_ms <= U64
-            if receivers != to and (other := tuple(sorted(receivers))) != to:
+            if receivers != to and (other := _in_order(receivers)) != to:
                 raise LocalProtocolError(f"stream {stream} is to {', '.join(to)}, not to {', '.join(other)}")
         ptype, form = self._kinds.get(kind) or self._kind(kind)
         times = now_ms, now_ms + ttl_ms

@@ -16,7 +16,7 @@ from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import (
     HARD_MAX_WIRE_BYTES,
     MAX_WIRE_BYTES,
-    Signatures,
+    Frame,
     ptype_header,
     read_frame_fast,
     read_frame_slow,
@@ -88,7 +88,7 @@ class Verifier:
         if bare := sorted(allowed - schemas.keys() - {TRUST_STORE}):
             raise LocalProtocolError(f"no schema for {', '.join(bare)}")
         self.me, self.realm = me, realm
-        self._policies = store.policies
+        self._policies = dict(store.policies)
         self.keys = Authenticator(realm, store, secrets or {})
         self.guard = ReplayGuard() if guard is None else guard
         self._max_wire_bytes, self._max_ttl_ms, self._skew_ms = max_wire_bytes, max_ttl_ms, skew_ms
@@ -111,20 +111,22 @@ class Verifier:
         """Every step, with no change of state; raises SignedMessageError at the first that fails."""
         if type(wire) is not bytes:
             wire = bytes(wire)  # a bytearray that a socket filled
-        ptype, body, signatures, signed = self._open(wire)
+        ptype, body, signatures = self._frame(wire)
+        signed = b"%b%d %b" % (self._prefixes[ptype], len(body), body)
         digest = sha256(wire).digest()
-        if self.guard.is_duplicate(digest):
+        guard = self.guard
+        if guard.is_duplicate(digest):
             raise SignedMessageError(Code.DUPLICATE, "this very envelope was accepted before")
         message_id = sha256(signed).digest()
         try:
-            signers = self._authenticate(signatures, signed)
+            signers = self.keys.authenticate(signatures, signed)
             message = self._read(ptype, body)
             self._authorise(message, signers)
             if self.me not in message.receivers:
                 raise SignedMessageError(Code.NOT_RECEIVER, f"{self.me} is not among the receivers")
             self._check_time(message, now_ms)
             self._check_keys(message, signers)
-            gap = self.guard.check(message, message_id, wire)
+            gap = guard.check(message, message_id, wire)
         except SignedMessageError as error:
             error.message_id = message_id
             raise
@@ -138,30 +140,27 @@ class Verifier:
         For judging evidence and old records; it asks neither whether the message is for us, nor whether it
         is fresh or new. Raises SignedMessageError.
         """
-        ptype, body, signatures, signed = self._open(bytes(wire))
-        signers = self._authenticate(signatures, signed)
+        ptype, body, signatures = self._frame(bytes(wire))
+        signed = b"%b%d %b" % (self._prefixes[ptype], len(body), body)
+        signers = self.keys.authenticate(signatures, signed)
         message = self._read(ptype, body)
         self._authorise(message, signers)
         self._check_keys(message, signers)
         return Attributed(message, signers, sha256(signed).digest())
 
-    def _open(self, wire: bytes) -> tuple[str, bytes, Signatures, bytes]:
-        """Steps 1 and 2: payload type, body, pairs of kid and signature, and the signed bytes M."""
+    def _frame(self, wire: bytes) -> Frame:
+        """Steps 1 and 2: payload type, body, and pairs of kid and signature."""
         if len(wire) > self._max_wire_bytes:
             raise SignedMessageError(
                 Code.TOO_LARGE, f"{len(wire)} bytes, at most {self._max_wire_bytes} allowed"
             )
-        ptype, body, signatures = read_frame_fast(wire, self._headers) or read_frame_slow(wire, self._allowed)
-        return ptype, body, signatures, b"%b%d %b" % (self._prefixes[ptype], len(body), body)
+        return read_frame_fast(wire, self._headers) or read_frame_slow(wire, self._allowed)
 
     def accept(self, wire: bytes, now_ms: int) -> Accepted:
         """`check`, then the change applied to the guard; for callers whose state is only in memory."""
         accepted = self.check(wire, now_ms)
         self.guard.apply(accepted.change)
         return accepted
-
-    def _authenticate(self, signatures: Signatures, signed: bytes) -> tuple[Entry, ...]:
-        return self.keys.authenticate(signatures, signed)
 
     def _read(self, ptype: str, body: bytes) -> Message:
         """Steps 6 and 7: the body and its payload."""
@@ -179,7 +178,7 @@ class Verifier:
         """Step 8: every signer may say this for this sender, and enough persons say it."""
         sender, ptype = message.sender, message.ptype
         for entry in signers:
-            if not (entry.speaks_for(sender) and ptype in entry.ptypes):
+            if not ((sender == entry.party or entry.speaks_for(sender)) and ptype in entry.ptypes):
                 raise SignedMessageError(
                     Code.SIGNER_NOT_ALLOWED,
                     f"{entry.person} may not sign {message.kind} for {sender}",

@@ -9,6 +9,7 @@ import pytest
 from cbmnet import messages
 from cbmnet.errors import LocalProtocolError, RemoteProtocolError
 from cbmnet.messages import BUILTIN, HYBRID, Entry, SignedMessageError, Verifier, key_id, ptype_of
+from cbmnet.messages.authenticator import Authenticator
 from cbmnet.messages.codes import AUTHENTIC, FRESH, MALFORMED, ORDER, POLICY, STATE, Code
 
 from .parties import (
@@ -432,12 +433,13 @@ def test_check_changes_nothing_until_applied():
 
 
 def test_a_naive_subclass_can_leave_out_signatures_and_signers_alone():
-    """The three steps are methods of their own; what remains is still checked."""
+    """Who authenticates is an object, the other two steps are methods; what remains is still checked."""
 
-    class Naive(Verifier):
-        def _authenticate(self, envelope, now_ms):
+    class Nobody(Authenticator):
+        def authenticate(self, signatures, signed):
             return ()
 
+    class Naive(Verifier):
         def _authorise(self, message, signers):
             pass
 
@@ -447,6 +449,7 @@ def test_a_naive_subclass_can_leave_out_signatures_and_signers_alone():
     from cbmnet.messages import TrustStore
 
     judge = Naive("south", REALM, TrustStore([]))
+    judge.keys = Nobody(REALM, judge.store, {})
     forged = partial(sealed, EVE)
     assert judge.accept(forged().wire, NOW_MS).signers == ()
     assert judge.verified == 0
