@@ -7,7 +7,6 @@ revoked, a policy `[payload type, persons]`; each list ascends by its first elem
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import msgpack
@@ -61,7 +60,6 @@ def decode_document(body: bytes) -> TrustDocument:
         roots = [_row(root, 3, "a root") for root in _list(roots, "the roots")]
         entries = [_row(entry, 10, "an entry") for entry in _list(entries, "the entries")]
         policies = [_row(policy, 2, "a policy") for policy in _list(policies, "the policies")]
-        _ascend([row[0] for row in roots], [row[0] for row in entries], [row[0] for row in policies])
         if any(type(ptype) is not str for ptype, _ in policies):
             bad_store("a policy is about a payload type")
         document = TrustDocument(
@@ -79,7 +77,7 @@ def decode_document(body: bytes) -> TrustDocument:
     except (TypeError, ValueError) as error:
         raise SignedMessageError(Code.BAD_TRUST_STORE, f"the body is no trust store: {error}") from error
     if encode_document(document) != body:
-        bad_store("the body is not in its one canonical form")
+        bad_store("roots, entries, policies and payload types must ascend, none twice")
     return document
 
 
@@ -110,14 +108,7 @@ def _entry(
         bad_store("a kid must be 16 bytes and a status 0, 1 or 2")
     if any(type(ptype) is not str for ptype in _list(ptypes, "payload types")):
         bad_store("payload types must be text")
-    _ascend(ptypes)
     return Entry(
         kid, algorithm, public_key, person, party, tuple(ptypes), not_before_ms, not_after_ms,
         STATUSES[status], revoked_at_ms,
     )  # fmt: skip
-
-
-def _ascend(*lists: Sequence[Any]) -> None:
-    for values in lists:
-        if any(a >= b for a, b in pairwise(values)):
-            bad_store("roots, entries, policies and payload types must ascend, none twice")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cbmnet.errors import LocalProtocolError
 from cbmnet.messages import HYBRID, Entry, SignedMessageError, TrustStore, key_id
 
 from .parties import ALICE, BOB, HEARTBEAT, entry
@@ -76,3 +77,9 @@ def test_a_policy_asks_for_one_person_or_more(persons):
 def test_a_good_store_loads():
     """Ed25519, hybrid and MAC entries stand side by side."""
     assert len(TrustStore([entry(), of_key(HYBRID, HYBRID_KEY), of_key(0xF0, b"h" * 32)]).entries) == 3
+
+
+def test_one_payload_type_is_no_sequence_of_them():
+    """A text would pass for a sequence of one-letter types."""
+    with pytest.raises(LocalProtocolError, match="not one text"):
+        Entry.for_signer(BOB, "bob", "north", "application/vnd.cbmnet.notice.v1+msgpack")

@@ -501,3 +501,9 @@ def test_bytes_from_a_buffer_are_bytes():
 def test_a_detail_is_never_longer_than_a_log_can_bear():
     """400 characters, whatever strangers sent."""
     assert len(SignedMessageError(Code.BAD_FIELD, "x" * 10_000).detail) == 400
+
+
+def test_a_receiver_has_a_name():
+    """As every sender and receiver: 1 to 64 of [a-z0-9./-]."""
+    with pytest.raises(LocalProtocolError, match="must be 1 to 64"):
+        verifier(me="South")
