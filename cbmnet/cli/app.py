@@ -14,11 +14,11 @@ from cbmnet.cli.verb import VERBS
 from cbmnet.errors import CbmnetError, ConfigError
 
 _PID = os.getpid()
-ORDER = ("demo", "new", "check", "run", "explain", "replay", "validate", "messages", "doctor")
+ORDER = ("demo", "new", "check", "run", "explain", "replay", "validate", "doctor", "messages")
 
 
 def build() -> typer.Typer:
-    """The command with all verbs, in the order in which one meets them, others after."""
+    """The command with all verbs in the order in which one meets them, others after, groups last."""
     app = typer.Typer(
         name="cbmnet", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
         help="A discrete-event laboratory for crisis communication.",

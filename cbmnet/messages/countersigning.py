@@ -18,11 +18,10 @@ from cbmnet.messages.envelope import (
     write_frame,
 )
 from cbmnet.messages.keys import Signer
-from cbmnet.messages.kinds import BUILTIN, TRUST_STORE
-from cbmnet.messages.message import ptype_of
+from cbmnet.messages.kinds import BUILTIN, ENROLMENT, TRUST_STORE
 from cbmnet.messages.pae import signing_prefix
 
-NEVER_COUNTERSIGNED = frozenset({TRUST_STORE, ptype_of("enrolment")})
+NEVER_COUNTERSIGNED = frozenset({TRUST_STORE, ENROLMENT})
 COUNTERSIGNED = BUILTIN - NEVER_COUNTERSIGNED
 
 

@@ -25,7 +25,7 @@ from cbmnet.messages.message import ptype_of
 from cbmnet.messages.pae import check_realm
 from cbmnet.messages.reader import BODY_DEPTH, read_item, refuse, scan
 from cbmnet.messages.sealing import checked_prefix, sign_all
-from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore
+from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore, persons_of
 
 DETACHED = ptype_of("detached")
 CHUNK_BYTES = 64 * 1024
@@ -164,7 +164,7 @@ class DetachedVerifier:
                     Code.SIGNER_NOT_ALLOWED, f"{entry.person} does not speak for {party}", entry.kid
                 )
         needed = self._policies.get(ptype, 1)
-        if (persons := len({entry.person for entry in signers})) < needed:
+        if (persons := len(persons_of(signers))) < needed:
             refuse(Code.THRESHOLD_NOT_MET, f"signed by {persons} of the {needed} persons that {ptype} needs")
 
 

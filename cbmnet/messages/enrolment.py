@@ -17,12 +17,11 @@ from cbmnet.messages.body import is_name
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES, read_frame_slow, write_frame
 from cbmnet.messages.keys import Signer, key_id
-from cbmnet.messages.message import ptype_of
+from cbmnet.messages.kinds import ENROLMENT
 from cbmnet.messages.pae import signing_prefix
 from cbmnet.messages.reader import scan
 from cbmnet.messages.trust import Entry, TrustStore
 
-ENROLMENT = ptype_of("enrolment")
 CHALLENGE_BYTES = range(16, 65)
 _BODY_DEPTH = 2
 

@@ -15,6 +15,7 @@ from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES
 from cbmnet.messages.keys import SIMULATION_MAC
 from cbmnet.messages.pae import check_realm
+from cbmnet.messages.trust import persons_of
 from cbmnet.messages.verifier import Attributed, Verifier
 
 EVIDENCE_VERSION = 1
@@ -96,7 +97,8 @@ def judge(evidence: Evidence, verifier: Verifier) -> Judgement:
     one, two = said
     if (reason := _contradiction(one, two)) is None:
         return Judgement(False, "an honest sender may have signed both")
-    persons = tuple(sorted(_persons(one) & _persons(two)))
+    names, others = _persons(one), _persons(two)
+    persons = tuple(sorted(names[folded] for folded in names.keys() & others.keys()))
     if not persons:
         return Judgement(
             False, f"no one person signed both, though the keys for {one.message.sender} disagree"
@@ -104,8 +106,8 @@ def judge(evidence: Evidence, verifier: Verifier) -> Judgement:
     return Judgement(True, reason, one.message.sender, persons)
 
 
-def _persons(said: Attributed) -> set[str]:
-    return {entry.person for entry in said.signers if entry.algorithm != SIMULATION_MAC}
+def _persons(said: Attributed) -> dict[str, str]:
+    return persons_of(entry for entry in said.signers if entry.algorithm != SIMULATION_MAC)
 
 
 def _contradiction(one: Attributed, two: Attributed) -> str | None:

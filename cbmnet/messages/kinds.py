@@ -79,5 +79,6 @@ _FIELDS: dict[str, tuple[Field, ...]] = {
 }  # fmt: skip
 
 TRUST_STORE = ptype_of("trust-store")
+ENROLMENT = ptype_of("enrolment")  # no message: its body too is its own
 BUILTIN_SCHEMAS: dict[str, Schema] = {ptype_of(kind): Schema(*fields) for kind, fields in _FIELDS.items()}
 BUILTIN: frozenset[str] = frozenset(BUILTIN_SCHEMAS) | {TRUST_STORE}

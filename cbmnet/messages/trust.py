@@ -100,6 +100,11 @@ class TrustStore:
         self._entries[entry.kid] = entry
 
 
+def persons_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """The persons who hold these keys: the name without case, by which they are told apart, and the name."""
+    return {entry.person.casefold(): entry.person for entry in entries}
+
+
 def components(algorithm: int, public_key: bytes) -> list[bytes]:
     """The keys within a public key: two of a hybrid one."""
     return [public_key[:32], public_key[32:]] if algorithm == HYBRID else [public_key]

@@ -16,7 +16,7 @@ from cbmnet.messages.keys import Signer
 from cbmnet.messages.kinds import TRUST_STORE
 from cbmnet.messages.pae import signing_prefix
 from cbmnet.messages.reader import refuse
-from cbmnet.messages.trust import STATUSES, SUPERSEDED
+from cbmnet.messages.trust import ACTIVE, STATUSES, SUPERSEDED
 from cbmnet.messages.trust_body import DOCUMENT_LIMITS, MAX_DOCUMENT_BYTES, decode_document, encode_document
 from cbmnet.messages.trust_document import Root, Roots, TrustDocument, check_roots
 
@@ -64,10 +64,19 @@ def open_document(
 
 
 def _check_nothing_lifted(before: TrustDocument, after: TrustDocument) -> None:
-    """What was taken from a key stays taken: no status is lifted, no time of revocation put off."""
-    was = {entry.kid: entry for entry in before.entries}
-    for entry in after.entries:
-        old = was.get(entry.kid, entry)
+    """What was taken from a key stays taken: no status is lifted, no time of revocation put off.
+
+    Nor may a revoked key be left out, for a later version could then enter it as if it were new.
+    """
+    now = {entry.kid: entry for entry in after.entries}
+    for old in before.entries:
+        entry = now.get(old.kid)
+        if entry is None:
+            if old.status == ACTIVE:
+                continue
+            raise SignedMessageError(
+                Code.STORE_ROLLBACK, f"key {old.kid.hex()} was {old.status}, and is left out", old.kid
+            )
         lifted = STATUSES.index(entry.status) < STATUSES.index(old.status)
         put_off = old.status == entry.status == SUPERSEDED and (
             (entry.revoked_at_ms or 0) > (old.revoked_at_ms or 0)

@@ -26,7 +26,7 @@ from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS, TRUST_STORE
 from cbmnet.messages.message import Message
 from cbmnet.messages.pae import check_realm, signing_prefix
 from cbmnet.messages.schema import Schema
-from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore
+from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore, persons_of
 
 MAX_TTL_MS = 24 * 3600 * 1000
 SKEW_MS = 30_000
@@ -185,7 +185,7 @@ class Verifier:
                     entry.kid,
                 )
         needed = self._policies.get(ptype, 1)
-        if needed > 1 and (persons := len({entry.person.casefold() for entry in signers})) < needed:
+        if needed > 1 and (persons := len(persons_of(signers))) < needed:
             raise SignedMessageError(
                 Code.THRESHOLD_NOT_MET,
                 f"signed by {persons} of the {needed} persons that {message.kind} needs",

@@ -143,6 +143,7 @@ def test_a_change_waits_for_the_roots_it_needs(desk: Desk) -> None:
     """With one of two roots nothing changes yet; the second root's signature puts it in force."""
     said = desk.run("trust", "revoke", "store", kid(desk), *AT, *LIVE, "--root-key", "root1")
     assert "signed by 1 of the 2 roots" in said
+    assert "is not superseded yet" in said
     assert json.loads(desk.run("trust", "show", "store", *LIVE, "--json"))["version"] == 2
     assert "waits for signatures" in desk.run(
         "trust", "revoke", "store", kid(desk), *LIVE, *desk.roots, code=2
@@ -156,6 +157,10 @@ def test_a_change_waits_for_the_roots_it_needs(desk: Desk) -> None:
     assert "superseded since 2026-01-01 00:00:00 UTC" in shown
     assert "Nothing was signed" in shown
     assert "another number" in desk.run(*sign, "--id", "00" * 32, code=2)
+    waits = (desk.folder / "store.pending").read_bytes()
+    stranger = *sign[:-1], "amber", "--id", number
+    assert "amber: is no root of store" in desk.run(*stranger, code=2)
+    assert (desk.folder / "store.pending").read_bytes() == waits
     assert "version 3 is in force" in desk.run(*sign, "--id", number)
     told = json.loads(desk.run("trust", "show", "store", *LIVE, "--json"))
     assert [key["status"] for key in told["keys"]] == ["superseded"]

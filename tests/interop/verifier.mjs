@@ -123,7 +123,9 @@ export class Verifier {
     }
     const policies = this.setup.policies;
     const needed = Object.hasOwn(policies, ptype) ? policies[ptype] : 1;
-    if (new Set(signers.map((entry) => entry.person)).size < needed) refuse("ThresholdNotMet");
+    // Letters compare without case; to upper and back to lower is the nearest the language has to folding.
+    const persons = new Set(signers.map(({ person }) => person.toUpperCase().toLowerCase()));
+    if (persons.size < needed) refuse("ThresholdNotMet");
   }
 
   time({ issued, expires }, signers, now) {

@@ -356,13 +356,15 @@ def test_a_party_asked_for_binds_every_signer():
 
 
 def test_the_threshold_counts_persons():
-    """Two keys of one person are one person; the policy is that of the payload type."""
+    """Two keys of one person are one person, in whatever letters; the policy is that of the payload type."""
     second = Ed25519Signer.from_seed(b"4" * 32)
     entries = may(), may(second, "alice"), may(BOB, "bob")
     verifier = checker(*entries, policies={DETACHED: 2, HEARTBEAT: 3})
     assert code(verifier, sign(ALICE)) == Code.THRESHOLD_NOT_MET
     assert code(verifier, sign(ALICE, second)) == Code.THRESHOLD_NOT_MET
     assert code(verifier, sign(ALICE, EVE)) == Code.THRESHOLD_NOT_MET
+    other_letters = checker(may(), may(second, "Alice"), policies={DETACHED: 2})
+    assert code(other_letters, sign(ALICE, second)) == Code.THRESHOLD_NOT_MET
     assert len(verifier.check(sign(ALICE, BOB), io.BytesIO(FILE), NOW_MS).signers) == 2
 
 

@@ -100,6 +100,14 @@ def test_only_persons_who_signed_both_are_named() -> None:
     assert judgement.persons == ("alice",)
 
 
+def test_a_person_in_other_letters_is_the_same_person() -> None:
+    """Two keys, entered for alice and for ALICE: one hand signed both."""
+    one, two = sealed(ALICE), sealed(BOB, payload={"count": 2})
+    judgement = judge(Evidence(REALM, one.wire, two.wire), verifier(entry(ALICE), entry(BOB, "ALICE")))
+    assert judgement.guilty
+    assert judgement.persons == ("alice",)
+
+
 def test_a_realm_is_judged_by_a_verifier_of_that_realm() -> None:
     """In another realm nothing is shown, and the reason says so."""
     judgement = judge(Evidence("live", *TWO), verifier())

@@ -364,6 +364,9 @@ def test_a_key_is_not_superseded_twice() -> None:
     for entries in (later, alive):
         lifted = replace(once, version=3, entries=entries)
         assert code(open_document, sign_document(lifted, [R1, R2], REALM), REALM, once) == "StoreRollback"
+    gone = replace(once, version=3, entries=tuple(e for e in once.entries if e.kid != ALICE.kid))
+    assert code(open_document, sign_document(gone, [R1, R2], REALM), REALM, once) == "StoreRollback"
+    assert open_document(sign_document(gone, [R1, R2], REALM), REALM, FIRST).version == 3  # it was active
     sooner = tuple(e._replace(revoked_at_ms=NOW_MS + 50) if e.kid == ALICE.kid else e for e in once.entries)
     taken = sign_document(replace(once, version=3, entries=sooner), [R1, R2], REALM)
     assert open_document(taken, REALM, once).version == 3

@@ -131,6 +131,7 @@ SETUPS = {
     "main": setup(),
     "live": setup(realm="live", entries=(*ENTRIES, *MACS), secrets=("mac", "mac-2")),
     "sim": setup(realm="sim", entries=(*ENTRIES, *MACS), secrets=("mac",)),
+    "letters": setup(entries=(entry("alice"), entry("alice-2", "ALICE"), entry("bob"))),
     "small": setup(max_wire_bytes=600),
     "large": setup(max_wire_bytes=65536),
     "tight": setup(max_ttl_ms=1000, skew_ms=0),
@@ -637,6 +638,10 @@ def authority() -> Iterator[dict[str, Any]]:
     yield good("two-persons", names=("alice", "bob"), **letter)
     yield case("one-person-of-two", wire(**letter), "ThresholdNotMet")
     yield case("one-person-with-two-keys", wire(("alice", "alice-2"), **letter), "ThresholdNotMet")
+    yield case(
+        "one-person-in-other-letters", wire(("alice", "alice-2"), **letter), "ThresholdNotMet", "letters"
+    )
+    yield good("two-persons-beside-letters", setup_="letters", names=("alice", "bob"), **letter)
     yield case("second-signer-unknown", wire(("alice", "mallory"), **letter), "ThresholdNotMet")
     exchange = {
         "ptype": EXCHANGE,

@@ -35,6 +35,7 @@ from cbmnet.messages import (
 from cbmnet.messages import countersign as add_signature
 from cbmnet.messages.durable import DurableGuard, DurableSender
 from cbmnet.messages.file_store import FileStore
+from cbmnet.messages.trust import persons_of
 from cbmnet.units import parse_duration
 
 Envelope = Annotated[Path, typer.Argument(help="An envelope, a file.", show_default=False)]
@@ -151,7 +152,7 @@ def evidence(
     if as_json:
         print(json.dumps(told._asdict()))
     elif told.guilty:
-        print(f"guilty: {told.sender}, by the hand of {', '.join(told.persons) or 'different persons'}")
+        print(f"guilty: {told.sender}, by the hand of {', '.join(told.persons)}")
         print(told.reason)
     else:
         print(f"not shown: {told.reason}")
@@ -190,5 +191,5 @@ def tell(accepted: Accepted) -> dict[str, Any]:
     return {
         "id": accepted.id.hex(), "kind": message.kind, "sender": message.sender, "stream": message.stream,
         "epoch": message.epoch, "sequence": message.sequence, "gap": accepted.gap,
-        "persons": sorted({entry.person for entry in accepted.signers}),
+        "persons": sorted(persons_of(accepted.signers).values()),
     }  # fmt: skip

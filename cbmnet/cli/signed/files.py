@@ -83,10 +83,20 @@ def replace_file(path: Path, data: bytes) -> None:
         raise LocalProtocolError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+def read_password(password_file: Path | None) -> bytes | None:
+    """The first line of the file, if one is named."""
+    return None if password_file is None else read_bytes(password_file).split(b"\n")[0].rstrip(b"\r")
+
+
+def is_hybrid(path: Path) -> bool:
+    """Whether a key file, private or public, is a hybrid key's: it has two blocks."""
+    return read_bytes(path).count(b"-----BEGIN ") == 2
+
+
 def load_signer(path: Path, password_file: Path | None) -> Signer:
-    """The signer of a private key file: Ed25519, or hybrid if it has two blocks."""
-    password = None if password_file is None else read_bytes(password_file).split(b"\n")[0].rstrip(b"\r")
-    if read_bytes(path).count(b"-----BEGIN ") == 2:
+    """The signer of a private key file, Ed25519 or hybrid."""
+    password = read_password(password_file)
+    if is_hybrid(path):
         return HybridSigner(*read_hybrid_private_key(path, password))
     return Ed25519Signer(read_private_key(path, password))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cbmnet.cli.signed.files import PasswordFile, load_signer, read_bytes
+from cbmnet.cli.signed.files import PasswordFile, load_signer, read_password
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.key_files import generate, generate_hybrid, write_private_key, write_public_key
 
@@ -17,7 +17,7 @@ def keygen(
     password_file: PasswordFile = None,
 ) -> None:
     """Make a key: FILE for its holder alone (mode 0600), FILE.pub to hand out."""
-    password = None if password_file is None else read_bytes(password_file).split(b"\n")[0].rstrip(b"\r")
+    password = read_password(password_file)
     public = file.with_name(file.name + ".pub")
     if public.exists():
         raise LocalProtocolError(f"{public}: is there already; allowed is a new file")

@@ -1,6 +1,7 @@
 """`cbmnet messages trust`: the trust store, made and changed by its roots."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from cbmnet.cli.signed.files import (
     PasswordFile,
     Realm,
     RootKeys,
+    is_hybrid,
     load_signer,
     load_store,
     moment,
@@ -29,6 +31,7 @@ from cbmnet.messages import (
     Entry,
     Root,
     SignedMessageError,
+    Signer,
     TrustDocument,
     countersign_document,
     document_id,
@@ -103,8 +106,8 @@ def add(
         policies = dict(document.policies) | dict(map(_policy, policy or ()))
         return document.issue(now_or_clock(now), add=[entry], policies=policies)
 
-    _change(store, realm, root_key, password_file, change)
-    print(f"key {entry.kid.hex()} of {person} for {party}")
+    in_force = _change(store, realm, root_key, password_file, change)
+    print(f"key {entry.kid.hex()} of {person} for {party}{'' if in_force else ', not entered yet'}")
 
 
 @trust.command()
@@ -128,8 +131,9 @@ def revoke(
             now_or_clock(now), supersede=() if compromised else kids, compromise=kids if compromised else ()
         )
 
-    _change(store, realm, root_key, password_file, change)
-    print(f"key {whole.hex()} is {'compromised' if compromised else 'superseded'}")
+    in_force = _change(store, realm, root_key, password_file, change)
+    status = "compromised" if compromised else "superseded"
+    print(f"key {whole.hex()} is {status if in_force else f'not {status} yet'}")
 
 
 @trust.command()
@@ -154,8 +158,10 @@ def sign(
             )
         print(f"Nothing was signed. If this is what the other roots read to you, sign with --id {number}")
         return
-    for path in root_key:
-        wire = countersign_document(wire, load_signer(path, password_file), realm)
+    roots = decode_document(body_of(wire)).roots
+    held = load_store(store, realm).roots if store.exists() else ()
+    for signer in _load_roots(store, root_key, password_file, {*held, *roots}):
+        wire = countersign_document(wire, signer, realm)
     _settle(store, realm, wire)
 
 
@@ -183,20 +189,30 @@ def _change(
     root_keys: list[Path],
     password_file: Path | None,
     change: Callable[[TrustDocument], TrustDocument],
-) -> None:
+) -> bool:
     if _pending(store).exists():
         raise LocalProtocolError(f"{_pending(store)}: a change waits for signatures; sign or delete it first")
     held = load_store(store, realm)
     document = change(held)
+    signers = _load_roots(store, root_keys, password_file, {*held.roots, *document.roots})
+    return _settle(store, realm, sign_document(document, signers, realm))
+
+
+def _load_roots(
+    store: Path, root_keys: list[Path], password_file: Path | None, roots: AbstractSet[Root]
+) -> list[Signer]:
     signers = [load_signer(path, password_file) for path in root_keys]
     for path, signer in zip(root_keys, signers, strict=True):
-        if signer.kid not in {root.kid for root in (*held.roots, *document.roots)}:
+        if Root.of(signer) not in roots:
             raise LocalProtocolError(f"{path}: is no root of {store}")
-    _settle(store, realm, sign_document(document, signers, realm))
+    return signers
 
 
-def _settle(store: Path, realm: str, wire: bytes) -> None:
-    """Puts a signed change in force, or keeps it beside the store until enough roots have signed."""
+def _settle(store: Path, realm: str, wire: bytes) -> bool:
+    """Puts a signed change in force, or keeps it beside the store until enough roots have signed.
+
+    Whether it is in force.
+    """
     pending = _pending(store)
     new = decode_document(body_of(wire))
     trusted = load_store(store, realm) if store.exists() else new
@@ -208,10 +224,11 @@ def _settle(store: Path, realm: str, wire: bytes) -> None:
         replace_file(pending, wire)
         _told_pending(store, error.detail)
         print(f"say by telephone: {document_id(wire, realm).hex()}")
-        return
+        return False
     replace_file(store, wire)
     pending.unlink(missing_ok=True)
     print(f"{store}: version {new.version} is in force")
+    return True
 
 
 def _pending(store: Path) -> Path:
@@ -225,7 +242,7 @@ def _told_pending(store: Path, *said: Any) -> None:
 
 
 def _public_key(path: Path) -> tuple[bytes, int]:
-    algorithm = HYBRID if read_bytes(path).count(b"-----BEGIN ") == 2 else ED25519
+    algorithm = HYBRID if is_hybrid(path) else ED25519
     return read_public_key(path, algorithm), algorithm
 
 
