@@ -86,6 +86,39 @@ class Drop(NamedTuple):
     reason: str
 
 
+class Duplicate(NamedTuple):
+    """A datagram became one more on its way; `label` names the copy, `at_s` is when it was sent."""
+
+    at_s: float
+    id: int
+    cause: int
+    sender: str
+    receiver: str
+    kind: str
+    label: Label
+
+
+class Corrupt(NamedTuple):
+    """Bits of a datagram flipped on its way; `at_s` is when it was sent."""
+
+    at_s: float
+    id: int
+    cause: int
+    sender: str
+    receiver: str
+    kind: str
+    label: Label
+
+
+class Timer(NamedTuple):
+    """A timer of a party's endpoint was due."""
+
+    at_s: float
+    id: int
+    cause: int
+    party: str
+
+
 class Deliver(NamedTuple):
     """Bytes reached an endpoint, maybe corrupted on the way."""
 
@@ -237,13 +270,35 @@ class Rung(NamedTuple):
 
 
 class Crash(NamedTuple):
-    """A state's endpoint went down, or came back."""
+    """A state's endpoint went down, or came back; `fresh` if it came back without its state."""
 
     at_s: float
     id: int
     cause: int
     party: str
     down: bool
+    fresh: bool = False
+
+
+class Pause(NamedTuple):
+    """A state's endpoint stood still, or went on: what arrived meanwhile waited."""
+
+    at_s: float
+    id: int
+    cause: int
+    party: str
+    still: bool
+
+
+class ClockSet(NamedTuple):
+    """A party's clock jumped by `offset_s`, and gains `drift` seconds a second from now on."""
+
+    at_s: float
+    id: int
+    cause: int
+    party: str
+    offset_s: float
+    drift: float
 
 
 class Sample(NamedTuple):
@@ -260,6 +315,6 @@ class Sample(NamedTuple):
 
 
 RECORDS: tuple[type, ...] = (
-    Activity, Intent, Attack, Seal, Send, Drop, Deliver, Accept, Reject, Stop, Transport, Verdict, Signal,
-    Observed, Answer, Belief, Decision, Rung, Crash, Sample,
+    Activity, Intent, Attack, Seal, Send, Drop, Duplicate, Corrupt, Timer, Deliver, Accept, Reject, Stop,
+    Transport, Verdict, Signal, Observed, Answer, Belief, Decision, Rung, Crash, Pause, ClockSet, Sample,
 )  # fmt: skip

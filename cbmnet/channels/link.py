@@ -1,12 +1,21 @@
-"""Links and routes: what becomes of a datagram between two endpoints."""
+"""Links and routes: what becomes of a datagram between two endpoints.
+
+A link is one hop in one direction: stages in order, and the draws that belong to it. A route is all hops
+from one party to another. Where no stage depends on other traffic the whole way is decided in one call at
+the sending. A stage that does (`ordered`: a queue, a burst-loss chain) must be given the flights in the
+order in which they reach it, so the way is cut before it into *legs*: a driver takes a flight to the end of
+one leg, and asks for the next when that time has come.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
+from typing import NamedTuple
 
 from cbmnet.channels.stage import STAGES, Flight, LinkContext, Stage
 from cbmnet.datagram import Datagram
+from cbmnet.errors import SimulationError
 from cbmnet.streams import LinkDraws, Streams
 
 StageSpec = tuple[str, object]
@@ -23,58 +32,165 @@ class Link:
         self.applies = tuple(stage.apply for stage in self.stages)
 
 
-class Route:
-    """All hops from one party to another; carries a datagram to its fate in one call.
+class Part(NamedTuple):
+    """Stages of one hop that follow each other without a wait; the first of a hop `enters` it."""
 
-    The fate of every hop is known at once because no stage here depends on what other traffic does.
-    `source` and `target` are party names.
+    hop: int
+    applies: tuple[Apply, ...]
+    enters: bool
+
+
+class Route:
+    """All hops from one party to another; `source` and `target` are party names.
+
+    `before` and `after` are further stages of the whole route, ahead of the first hop and behind the last:
+    scripted outages, faults, an adversary. They may come and go while a run goes on. Those before make no
+    copies: nothing has been sent yet that could be two.
     """
 
-    __slots__ = ("_draws", "_first", "_onward", "links", "outages", "source", "target")
+    __slots__ = ("_draws", "_first", "_legs", "_onward", "_plain", "after", "before", "links", "source",
+                 "target")  # fmt: skip
 
     def __init__(self, source: str, target: str, links: Sequence[Link]) -> None:
         self.source, self.target = source, target
         self.links = tuple(links)
-        first = self.links[0]
-        self._onward = tuple(enumerate(self.links))[1:]
-        self._draws, self._first = first.draws, first.applies
-        self.outages: list[tuple[float, float]] = []
+        self._legs = _legs(self.links)
+        first, *onward = self._legs[0]
+        self._draws, self._first, self._onward = self.links[0].draws, first.applies, tuple(onward)
+        self._plain = len(self._legs) == 1
+        self.before: list[Stage] = []
+        self.after: list[Stage] = []
+
+    @property
+    def is_stepwise(self) -> bool:
+        """Whether a flight may have further legs to go after `carry`."""
+        return not self._plain
 
     def draws_of(self, hop: int) -> LinkDraws:
         """The draws of one of the links, counted from 0."""
         return self.links[hop].draws
 
     def carry(self, datagram: Datagram, now_s: float) -> list[Flight]:
-        """Every flight that came of the datagram: arrivals with their time, losses with their reason."""
+        """Every flight that came of the datagram: with its time at the end of the first leg, or a loss.
+
+        SimulationError where a stage fails or answers with nonsense.
+        """
         flight = Flight(datagram, now_s, self, self._draws.words_of(datagram))
-        if self.outages and any(start <= now_s < end for start, end in self.outages):
-            flight.drop = "outage"
-            return [flight]
         flights = [flight]
-        for apply in self._first:
-            copy = apply(flight, now_s)
-            if copy is not None:
-                flights += _through(self._first[self._first.index(apply) + 1 :], copy, now_s)
-        for hop, link in self._onward:
-            flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
-        return flights
+        if self.before and (flights := self._meet(self.before, flights, now_s))[0].drop is not None:
+            return flights
+        first = self._first
+        apply: Apply | None = None
+        try:
+            for apply in first:
+                copy = apply(flight, now_s)
+                if copy is not None:
+                    flights += _through(first[first.index(apply) + 1 :], copy, now_s)
+            for part in self._onward:
+                flights = [onward for flight in flights for onward in _pass_on(flight, part)]
+            for flight in flights:
+                if not flight.at_s >= now_s:  # nan as well
+                    raise ValueError(f"a flight is at {flight.at_s!r} s")
+        except SimulationError:
+            raise
+        except Exception as error:
+            raise self._nonsense(datagram, now_s, error) from error
+        return self._meet(self.after, flights, now_s) if self.after and self._plain else flights
+
+    def onward(self, flight: Flight) -> list[Flight]:
+        """The next leg of a flight whose time has come; the flight itself if it has arrived."""
+        flight.leg += 1
+        flights, now_s = [flight], flight.at_s
+        try:
+            for part in self._legs[flight.leg]:
+                flights = [onward for f in flights for onward in _pass_on(f, part)]
+            if not all(f.at_s >= now_s for f in flights):
+                raise ValueError(f"a flight is at {[f.at_s for f in flights]!r} s")
+        except SimulationError:
+            raise
+        except Exception as error:
+            raise self._nonsense(flight.datagram, now_s, error) from error
+        is_last = flight.leg == len(self._legs) - 1
+        return self._meet(self.after, flights, now_s) if self.after and is_last else flights
+
+    def has_further(self, flight: Flight) -> bool:
+        """Whether the flight has another leg to go."""
+        return flight.leg + 1 < len(self._legs)
 
     def transit_s(self, datagram: Datagram) -> float:
-        """How long the datagram would take if nothing on the way lost it: every hop, every stage."""
+        """How long the datagram would take on idle links if nothing on the way lost it."""
         flight = Flight(datagram, 0.0, self)
         for hop, link in enumerate(self.links):
             flight.enter(hop)
             for stage in link.stages:
+                if (forget := getattr(stage, "forget", None)) is not None:
+                    forget()
                 stage.apply(flight, flight.at_s)
                 flight.drop = None
         return flight.at_s
 
+    def _meet(self, stages: Sequence[Stage], flights: list[Flight], now_s: float) -> list[Flight]:
+        applies = [stage.apply for stage in stages]
+        return [met for f in flights for met in (_through(applies, f, now_s) if f.drop is None else [f])]
 
-def _pass_on(flight: Flight, hop: int, link: Link) -> list[Flight]:
+    def _nonsense(self, datagram: Datagram, now_s: float, error: Exception) -> SimulationError:
+        """The error with the stage that made it, which is looked for by flying the datagram once more."""
+        for hop, link in enumerate(self.links):
+            flight = Flight(datagram, now_s, self)
+            flight.enter(hop)
+            for number, stage in enumerate(link.stages):
+                if (said := _faults_of(stage, flight, now_s)) is not None:
+                    name = stage_name(stage)
+                    return SimulationError(f"link {link.name}, stage {number} ({name}): {said}")
+        there = ", ".join(stage_name(stage) for link in self.links for stage in link.stages)
+        return SimulationError(f"route {self.source}>{self.target} (stages {there}): {error}")
+
+
+def _faults_of(stage: Stage, flight: Flight, now_s: float) -> str | None:
+    before_s = flight.at_s
+    try:
+        copy = stage.apply(flight, now_s)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    if copy is not None and type(copy) is not Flight:
+        return f"returned {copy!r}; a stage returns a further Flight or None"
+    if not isinstance(flight.at_s, int | float) or not flight.at_s >= now_s:
+        return f"moved a flight from {before_s!r} s to {flight.at_s!r} s; a flight never goes back in time"
+    if flight.drop is not None and type(flight.drop) is not str:
+        return f"gave the reason {flight.drop!r} for a loss; a reason is text"
+    flight.drop = None
+    return None
+
+
+def stage_name(stage: object) -> str:
+    """What a stage is called in messages: its name in the registry, or its class."""
+    kind = getattr(stage, "kind", "")  # a stage that stands for another has its name
+    return kind or next((n for n in STAGES.names() if STAGES[n].make is type(stage)), type(stage).__name__)
+
+
+def _legs(links: Sequence[Link]) -> tuple[tuple[Part, ...], ...]:
+    """The parts of the way, cut before every ordered stage that a flight may reach out of turn."""
+    legs: list[list[Part]] = [[]]
+    in_turn = True
+    for hop, link in enumerate(links):
+        start = 0
+        for number, stage in enumerate(link.stages):
+            if getattr(stage, "ordered", False) and not in_turn:
+                if number > start:
+                    legs[-1].append(Part(hop, link.applies[start:number], start == 0))
+                legs.append([])
+                start, in_turn = number, True
+            in_turn = in_turn and getattr(stage, "instant", False)
+        legs[-1].append(Part(hop, link.applies[start:], start == 0))
+    return tuple(map(tuple, legs))
+
+
+def _pass_on(flight: Flight, part: Part) -> list[Flight]:
     if flight.drop is not None:
         return [flight]
-    flight.enter(hop)
-    return _through(link.applies, flight, flight.at_s)
+    if part.enters:
+        flight.enter(part.hop)
+    return _through(part.applies, flight, flight.at_s)
 
 
 def _through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Flight]:
@@ -90,10 +206,13 @@ def _through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Fli
 class _Again:
     """A stage whose reserved words an earlier stage of its hop has used: it draws from a further set."""
 
-    __slots__ = ("_purpose", "_stage")
+    __slots__ = ("_purpose", "_stage", "forget", "instant", "kind", "ordered")
 
     def __init__(self, stage: Stage, number: int) -> None:
         self._stage, self._purpose = stage, f"again/{number}"
+        self.kind = stage_name(stage)
+        self.instant, self.ordered = getattr(stage, "instant", False), getattr(stage, "ordered", False)
+        self.forget = getattr(stage, "forget", None)
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         kept = flight.words
@@ -104,28 +223,32 @@ class _Again:
 
 
 def build_route(source: str, target: str, hops: Sequence[Sequence[StageSpec]], streams: Streams) -> Route:
-    """A route from stage names and configs, one list a hop; each hop has draws of its own."""
+    """A route from stage names and configs, one list a hop; each hop has draws of its own.
+
+    `source` and `target` may be ways ("south@1"): each of several routes between two parties draws apart.
+    """
     links = []
     for number, specs in enumerate(hops):
         name = f"{source}>{target}/{number}"
-        links.append(Link(name, _stages(name, specs, streams), streams.link(name)))
+        links.append(Link(name, tuple(_stages(name, source, target, specs, streams)), streams.link(name)))
     return Route(source, target, links)
 
 
-def _stages(name: str, specs: Sequence[StageSpec], streams: Streams) -> list[Stage]:
+def _stages(
+    name: str, source: str, target: str, specs: Sequence[StageSpec], streams: Streams
+) -> Iterator[Stage]:
     """The stages of one hop; none shares draws with another, also where a kind or a word comes twice."""
     kinds: Counter[str] = Counter()
     words: Counter[int] = Counter()
-    stages: list[Stage] = []
     for kind, config in specs:
         place = name if not kinds[kind] else f"{name}#{kinds[kind]}"
-        stage = STAGES[kind].make(config, LinkContext(place, partial(_generator, streams, place)))
+        context = LinkContext(place, partial(_generator, streams, place))
+        stage = STAGES[kind].make(config, context)
         used = getattr(stage, "uses", ())
         again = max((words[word.start] for word in used), default=0)
-        stages.append(_Again(stage, again) if again else stage)
+        yield _Again(stage, again) if again else stage
         kinds[kind] += 1
         words.update(word.start for word in used)
-    return stages
 
 
 def _generator(streams: Streams, name: str, purpose: str) -> Random:

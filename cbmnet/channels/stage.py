@@ -47,7 +47,9 @@ class Flight(Struct, eq=False, gc=False):
     drop: str | None = None
     cause: int = 0
     hop: int = 0
+    leg: int = 0
     corrupted: bool = False
+    forged: bool = False
     generation: int = 0
     callbacks: Any = None
     _ok = True
@@ -75,7 +77,8 @@ class Flight(Struct, eq=False, gc=False):
         copy = self.datagram.copy | 1 << (self.generation & 15)
         twin = Flight(replace(self.datagram, copy=copy), self.at_s, self.route)
         twin.words = self.route.draws_of(self.hop).words_of(twin.datagram)
-        twin.cause, twin.hop, twin.corrupted = self.cause, self.hop, self.corrupted
+        twin.cause, twin.hop, twin.leg = self.cause, self.hop, self.leg
+        twin.corrupted, twin.forged = self.corrupted, self.forged
         twin.generation = self.generation + 1
         return twin
 

@@ -13,11 +13,22 @@ from msgspec import Struct
 from simpy import Environment
 from simpy.events import NORMAL
 
+from cbmnet.errors import SimulationError
+
 LAST = 2  # after everything else of the same time: SimPy's own priorities are 0 and 1
+MAX_STEPS_AT_ONCE = 1_000_000
 
 
 class Clock(Environment):
-    """An environment that SimPy's processes and our own events share."""
+    """An environment that SimPy's processes and our own events share.
+
+    More than `max_steps_at_once` events at one instant are a SimulationError: something spins.
+    """
+
+    def __init__(self, max_steps_at_once: int = MAX_STEPS_AT_ONCE) -> None:
+        super().__init__()
+        self.max_steps_at_once = max_steps_at_once
+        self._steps = 0  # events at the present instant
 
     def at(self, at_s: float, event: Any, priority: int = NORMAL) -> None:
         """Has the event's callbacks called at this time, not before now."""
@@ -30,10 +41,28 @@ class Clock(Environment):
         """
         queue: list[tuple[float, int, int, Any]] = self._queue  # type: ignore[assignment]
         while queue and type(callbacks := (event := queue[0][3]).callbacks) is tuple:
-            self._now = heappop(queue)[0]
+            at_s = heappop(queue)[0]
+            if at_s != self._now:
+                self._now, self._steps = at_s, 0
+            else:
+                self._count(callbacks)
             for callback in callbacks:
                 callback(event)
+        if queue and queue[0][0] == self._now:
+            self._count(queue[0][3].callbacks)
         super().step()
+
+    def pending(self, kind: type) -> list[Any]:
+        """The events of this kind that are still to come, in no order: flights under way, for example."""
+        return [event for *_, event in self._queue if type(event) is kind]
+
+    def _count(self, callbacks: Any) -> None:
+        self._steps += 1
+        if self._steps > self.max_steps_at_once:
+            last = next((str(getattr(call, "__self__", call)) for call in callbacks or ()), "nobody's")
+            raise SimulationError(
+                f"{last}: more than {self.max_steps_at_once} steps at {self._now} s without time going on"
+            )
 
 
 class Call(Struct, eq=False):

@@ -12,21 +12,19 @@ from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock, schedule
-from cbmnet.errors import SimulationError
-from cbmnet.protocols.endpoint import Endpoint
+from cbmnet.drivers.skewed import Skewed
+from cbmnet.errors import CbmnetError, SimulationError
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint
 from cbmnet.recorder import Recorder
-from cbmnet.records import Crash, Deliver, Drop, Send
-
-MAX_STEPS_AT_ONCE = 1_000_000
-
+from cbmnet.records import ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, Pause, Send, Timer
 
 _Carry = Callable[[Datagram, float], list[Flight]]
 _Line = tuple[_Carry, "Host", tuple[Callable[[Flight], None]]]
-"""The way to a peer: what carries a datagram there, the peer's host, what an arrival calls."""
+"""The way to a peer: what carries a datagram there, the peer's host, what the end of a leg calls."""
 
 
 class Host:
-    """One party's endpoint on the network, its routes out and its clock."""
+    """One party's endpoint on the network, its routes out, its clock and its failures."""
 
     def __init__(
         self,
@@ -37,12 +35,15 @@ class Host:
         recorder: Recorder,
     ) -> None:
         self.clock, self.name, self.endpoint = clock, name, endpoint
-        self.down = False
-        self._down_until_s = 0.0
+        self.down = False  # crashed or paused: nothing goes in or out
+        self._down_until_s = self._still_until_s = -1.0
+        self._waiting: list[Flight] = []  # what arrives at a party that stands still
+        self._renew: Callable[[], Endpoint] | None = None
         self._on_event, self._recorder = on_event, recorder
         # Records that nobody wants are not even told on the message path.
         self._tells_send, self._tells_drop = recorder.is_wanted(Send), recorder.is_wanted(Drop)
         self._tells_deliver = recorder.is_wanted(Deliver)
+        self._tells_fates = recorder.is_wanted(Duplicate) or recorder.is_wanted(Corrupt)
         self._routes: dict[str, Route] = {}
         self._lines: dict[str, _Line] = {}
         self._due: float | None = None
@@ -50,17 +51,19 @@ class Host:
         self._wake = Call(self._on_wake)
         self._pumping = False
         self._at, self._now = clock.at, clock.now
-        self._steps = 0
-        self._step_at_s = -1.0
+
+    def __str__(self) -> str:
+        return f"{self.name} ({variant_name(self.endpoint)})"
 
     def connect(self, route: Route, peer: "Host") -> None:
-        """Sends to this peer go along this route."""
-        self._routes[peer.name] = route
-        self._lines[peer.name] = (route.carry, peer, (peer.deliver,))
+        """Sends to the route's target, a peer's name or one of several ways to it, go along this route."""
+        self._routes[route.target] = route
+        ends = peer.pass_on if route.is_stepwise else peer.deliver
+        self._lines[route.target] = (route.carry, peer, (ends,))
 
-    def route_to(self, peer: str) -> Route:
+    def route_to(self, way: str) -> Route:
         """The route to a connected peer."""
-        return self._routes[peer]
+        return self._routes[way]
 
     def command(self, command: Any) -> None:
         """Gives the endpoint an order and sends what comes of it."""
@@ -68,7 +71,7 @@ class Host:
             self.endpoint.command(command, self._now)
             return
         now = self.clock.now
-        self.endpoint.command(command, now)
+        self._do(self.endpoint.command, command, now)
         if not self.down:
             self._drain(now)
 
@@ -80,79 +83,146 @@ class Host:
     def _drain(self, now: float) -> None:
         self._pumping, self._now = True, now
         endpoint, at = self.endpoint, self._at
-        outgoing, events = endpoint.outgoing, endpoint.events
+        outgoing, events, lines = endpoint.outgoing, endpoint.events, self._lines
+        rounds = 0
         while True:
             while outgoing:
                 datagram = outgoing.popleft()
-                carry, peer, on_arrival = self._lines[datagram.peer]
+                try:
+                    carry, peer, ends = lines[datagram.peer]
+                except KeyError:
+                    raise self._no_way_to(datagram.peer) from None
                 cause = self._tell_send(datagram, peer) if self._tells_send else 0
-                for flight in carry(datagram, now):
+                flights = carry(datagram, now)
+                if self._tells_fates:
+                    self._tell_fates(flights, cause, peer, now)
+                for flight in flights:
                     if cause:
                         flight.cause = cause
                     if flight.drop is None:
-                        flight.callbacks = on_arrival
+                        flight.callbacks = ends
                         at(flight.at_s, flight)
                     elif self._tells_drop:
                         peer._drop(flight, now, flight.drop)
             if not events:
                 break
             self._on_event(events.popleft())
+            rounds += 1
+            if rounds > self.clock.max_steps_at_once:
+                raise SimulationError(f"{self}: more than {rounds - 1} events at {now} s without an end")
         self._pumping = False
         due = endpoint.next_timer()
         if due != self._due:
             self._arm(due, now)
 
-    def deliver(self, flight: Flight, *, forged: bool = False) -> None:
+    def _no_way_to(self, way: str) -> SimulationError:
+        there = ", ".join(sorted(self._lines)) or "none"
+        return SimulationError(f"{self}: no way to {way!r}; there are {there}")
+
+    # --- what arrives ---------------------------------------------------------------------------
+
+    def pass_on(self, flight: Flight) -> None:
+        """A flight has come to the end of a leg: it goes on, or it has arrived."""
+        route: Any = flight.route
+        if not route.has_further(flight):
+            self.deliver(flight)
+            return
+        at_s, cause, corrupted = flight.at_s, flight.cause, flight.corrupted
+        flights = route.onward(flight)
+        if self._tells_fates:
+            self._tell_fates(flights, cause, self, at_s, corrupted=corrupted)
+        for onward in flights:
+            if onward.drop is None:
+                onward.callbacks = (self.pass_on,)
+                self._at(onward.at_s, onward)
+            elif self._tells_drop:
+                self._drop(onward, at_s, onward.drop)
+
+    def deliver(self, flight: Flight) -> None:
         """Hands bytes to the endpoint now, as they come in from the source of its route."""
         now = flight.at_s
         if self.down:
-            self._drop(flight, now, "receiver down")
+            self._meet_nobody(flight, now)
             return
         if self._tells_deliver:
-            self._tell_delivery(flight, now, forged)
-        self.endpoint.receive(flight.datagram.data, flight.route.source, now)
+            self._tell_delivery(flight, now)
+        try:
+            self.endpoint.receive(flight.datagram.data, flight.route.source, now)
+        except CbmnetError:
+            raise
+        except Exception as error:
+            raise self._failed(error, now) from error
         self._drain(now)
 
-    def _tell_delivery(self, flight: Flight, now: float, forged: bool) -> None:
-        recorder, label = self._recorder, flight.label
-        recorder.cause = recorder.tell(
-            Deliver, now, flight.route.source, self.name, label.kind, label, flight.corrupted, forged,
-            cause=flight.cause,
-        )  # fmt: skip
+    def _meet_nobody(self, flight: Flight, now: float) -> None:
+        if now < self._down_until_s:
+            self._drop(flight, now, "receiver down")
+        else:
+            self._waiting.append(flight)
 
-    def _tell_send(self, datagram: Datagram, peer: "Host") -> int:
-        label = datagram.label
-        return self._recorder.tell(Send, self._now, self.name, peer.name, label.kind, label)
+    # --- failures of the node -------------------------------------------------------------------
 
-    def _drop(self, flight: Flight, now: float, reason: str) -> None:
-        label = flight.label
-        self._recorder.tell(
-            Drop,
-            now,
-            flight.route.source,
-            self.name,
-            label.kind,
-            label,
-            flight.hop,
-            reason,
-            cause=flight.cause,
-        )
+    def crash(self, duration_s: float, renew: Callable[[], Endpoint] | None = None) -> None:
+        """Goes down: what arrives is lost and timers wait; comes back with its stored state.
 
-    def crash(self, duration_s: float) -> None:
-        """Goes down: what arrives is lost and timers wait; comes back with its stored state."""
-        if not self.down:
-            self._recorder.tell(Crash, self.clock.now, self.name, True)
+        With `renew` the state is lost: the endpoint that it makes is the one that comes back.
+        """
+        now = self.clock.now
+        if now >= self._down_until_s:
+            self._recorder.tell(Crash, now, self.name, True, renew is not None)
+        for flight in self._waiting:
+            self._drop(flight, now, "receiver down")
+        self._waiting.clear()
         self.down = True
-        self._down_until_s = max(self._down_until_s, self.clock.now + duration_s)
-        schedule(self.clock, duration_s, None, self._restart)
+        self._renew = renew or self._renew
+        self._down_until_s = max(self._down_until_s, now + duration_s)
+        schedule(self.clock, duration_s, None, self._come_back)
 
-    def _restart(self, _: Call) -> None:
-        if not self.down or self.clock.now < self._down_until_s:
-            return  # another crash lasts longer
+    def pause(self, duration_s: float) -> None:
+        """Stands still, as a stopped process does: what arrives waits, and timers come late."""
+        now = self.clock.now
+        if now >= self._still_until_s:
+            self._recorder.tell(Pause, now, self.name, True)
+        self.down = True
+        self._still_until_s = max(self._still_until_s, now + duration_s)
+        schedule(self.clock, duration_s, None, self._come_back)
+
+    def set_clock(self, offset_s: float, drift: float = 0.0) -> None:
+        """The party's clock jumps by the offset and gains `drift` seconds a second from now on."""
+        endpoint, now = self.endpoint, self.clock.now
+        if not isinstance(endpoint, Skewed):
+            endpoint = self.endpoint = Skewed(endpoint)
+        endpoint.set(offset_s, drift, now)
+        self._recorder.tell(ClockSet, now, self.name, offset_s, drift)
+        self.pump()
+
+    def _come_back(self, _: Call) -> None:
+        now = self.clock.now
+        if not self.down or now < max(self._down_until_s, self._still_until_s):
+            return  # another failure lasts longer
         self.down = False
-        self._recorder.tell(Crash, self.clock.now, self.name, False)
+        if self._down_until_s >= 0.0:
+            self._recorder.tell(Crash, now, self.name, False, self._renew is not None)
+        if self._still_until_s >= 0.0:
+            self._recorder.tell(Pause, now, self.name, False)
+        self._down_until_s = self._still_until_s = -1.0
+        if self._renew is not None:
+            self._replace(self._renew())
+        waiting, self._waiting = self._waiting, []
+        for flight in waiting:
+            flight.at_s = now
+            self.deliver(flight)
         self._due = None
         self.pump()
+
+    def _replace(self, endpoint: Endpoint) -> None:
+        self._renew = None
+        if isinstance(self.endpoint, Skewed):
+            self.endpoint.renew(endpoint)
+        else:
+            self.endpoint = endpoint
+
+    # --- timers ---------------------------------------------------------------------------------
 
     def _arm(self, due: float | None, now: float) -> None:
         self._due, self._wake.callbacks = due, ()
@@ -165,16 +235,62 @@ class Host:
         if self.down:
             return
         now = self.clock.now
-        self._guard_against_spinning(now)
         self._recorder.cause = 0
-        self.endpoint.handle_timer(now)
+        if self._recorder.is_wanted(Timer):
+            self._recorder.cause = self._recorder.tell(Timer, now, self.name)
+        self._do(self.endpoint.handle_timer, now)
         self._drain(now)
 
-    def _guard_against_spinning(self, now: float) -> None:
-        self._steps = self._steps + 1 if now == self._step_at_s else 0
-        self._step_at_s = now
-        if self._steps > MAX_STEPS_AT_ONCE:
-            kind = type(self.endpoint).__name__
+    def _do(self, call: Callable[..., None], *arguments: Any) -> None:
+        try:
+            call(*arguments)
+        except CbmnetError:
+            raise
+        except Exception as error:
+            raise self._failed(error, self.clock.now) from error
+
+    def _failed(self, error: Exception, now: float) -> SimulationError:
+        return SimulationError(f"{self}: failed at {now} s: {type(error).__name__}: {error}")
+
+    # --- what is told ---------------------------------------------------------------------------
+
+    def _tell_send(self, datagram: Datagram, peer: "Host") -> int:
+        label = datagram.label
+        return self._recorder.tell(Send, self._now, self.name, peer.name, label.kind, label)
+
+    def _tell_fates(
+        self, flights: list[Flight], cause: int, peer: "Host", now: float, *, corrupted: bool = False
+    ) -> None:
+        for number, flight in enumerate(flights):
+            told = (now, flight.route.source, peer.name, flight.datagram.kind, flight.label)
+            if number:
+                self._recorder.tell(Duplicate, *told, cause=cause)
+            if flight.corrupted and not corrupted:
+                self._recorder.tell(Corrupt, *told, cause=cause)
+
+    def _tell_delivery(self, flight: Flight, now: float) -> None:
+        recorder, label = self._recorder, flight.label
+        recorder.cause = recorder.tell(
+            Deliver, now, flight.route.source, self.name, label.kind, label, flight.corrupted, flight.forged,
+            cause=flight.cause,
+        )  # fmt: skip
+
+    def _drop(self, flight: Flight, now: float, reason: str) -> None:
+        if type(reason) is not str:
             raise SimulationError(
-                f"{self.name}: {kind} set {self._steps} timers at {now} s without advancing"
+                f"route {flight.route.source}>{self.name}: a stage gave the reason {reason!r} for a loss; "
+                "a reason is text"
             )
+        label = flight.label
+        self._recorder.tell(
+            Drop, now, flight.route.source, self.name, label.kind, label, flight.hop, reason,
+            cause=flight.cause,
+        )  # fmt: skip
+
+
+def variant_name(endpoint: Any) -> str:
+    """What the endpoint is called in messages: its variant's name in the registry, or its class."""
+    while (inner := getattr(endpoint, "endpoint", None) or getattr(endpoint, "transport", None)) is not None:
+        endpoint = inner
+    names = (name for name in VARIANTS.names() if VARIANTS[name].make is type(endpoint))
+    return next(names, type(endpoint).__name__)

@@ -121,7 +121,7 @@ class Dialogue(EndpointBase):
     ) -> None:
         super().__init__()
         self.sealed = 0
-        self._sender, self._judge, self._transport = sender, judge, transport
+        self._sender, self._judge, self.transport = sender, judge, transport
         self._numbers = {peer: number for number, peer in enumerate(sorted(peers), start=1)}
         self._estimates = dict(peers)
         self._heartbeat, self._ttl_ms, self._desk = heartbeat, round(ttl_s * _MS), desk
@@ -143,7 +143,7 @@ class Dialogue(EndpointBase):
 
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Gives bytes to the transport, and what it hands up to the judge."""
-        self._transport.receive(data, peer, now)
+        self.transport.receive(data, peer, now)
         self._lift(now)
 
     def handle_timer(self, now: float) -> None:
@@ -153,7 +153,7 @@ class Dialogue(EndpointBase):
             self._beat_s = (self._beats + 1) * (self._heartbeat.period_s or inf)
             for peer in self._numbers:
                 self._say(Say(peer, "heartbeat", {"count": self._beats}), HEARTBEAT, now)
-        self._transport.handle_timer(now)
+        self.transport.handle_timer(now)
         self._lift(now)
         if self._queries:
             for query, open_ in [item for item in self._queries.items() if item[1].deadline_s <= now]:
@@ -161,7 +161,7 @@ class Dialogue(EndpointBase):
 
     def next_timer(self) -> float | None:
         """The earliest of the next heartbeat, the transport's timer and the open deadlines."""
-        earliest, transport_s = self._beat_s, self._transport.next_timer()
+        earliest, transport_s = self._beat_s, self.transport.next_timer()
         if transport_s is not None and transport_s < earliest:
             earliest = transport_s
         for query in self._queries.values():
@@ -183,14 +183,14 @@ class Dialogue(EndpointBase):
         self.sealed += 1
         message = sealed.message
         send = Send(say.peer, sealed.wire, say.kind, purpose, message.epoch, message.sequence)
-        self._transport.command(send, now)
-        self.outgoing.extend(self._transport.datagrams_to_send())
+        self.transport.command(send, now)
+        self.outgoing.extend(self.transport.datagrams_to_send())
         self.events.append(Sent(say.peer, sealed.id, message))
         return sealed
 
     def _lift(self, now: float) -> None:
-        self.outgoing.extend(self._transport.datagrams_to_send())
-        while (event := self._transport.next_event()) is not None:
+        self.outgoing.extend(self.transport.datagrams_to_send())
+        while (event := self.transport.next_event()) is not None:
             if type(event) is Received:
                 self._judge_bytes(event, now)
             else:

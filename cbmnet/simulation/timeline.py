@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from cbmnet.channels.forger import FORGER_STREAM, Impostor, forge
+from cbmnet.channels.interruption import Interruption
 from cbmnet.channels.link import Link, Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram, Label
@@ -60,7 +61,7 @@ def _withhold(sim: Simulation, event: WithholdAt, number: int) -> None:
 
 def _outage(sim: Simulation, event: OutageAt, number: int) -> None:
     route = sim.hosts[event.from_].route_to(event.to)
-    route.outages.append((sim.env.now, sim.env.now + event.for_))
+    route.before.append(Interruption(sim.env.now, sim.env.now + event.for_))
 
 
 def _crash(sim: Simulation, event: CrashAt, number: int) -> None:
@@ -94,9 +95,9 @@ def _forgery(sim: Simulation, event: ForgeryAt, number: int) -> None:
     frame = encode_frame(DATA, FORGER_STREAM, number + 1, 1, wire)
     label = Label(kind, FORGER_STREAM, 0, number + 1)
     line = Route(event.claims, event.to, [Link("forger", (), sim.streams.link("forger"))])
-    flight = Flight(Datagram(frame, event.to, *label), sim.env.now, line)
+    flight = Flight(Datagram(frame, event.to, *label), sim.env.now, line, forged=True)
     sim.recorder.cause = 0
-    sim.hosts[event.to].deliver(flight, forged=True)
+    sim.hosts[event.to].deliver(flight)
 
 
 _ACTS: dict[type, Callable[[Simulation, Any, int], None]] = {

@@ -1,0 +1,252 @@
+"""Faults as data: what is done to which datagram, or to which party when.
+
+    {"at": {"link": "a>b", "kind": "notice", "sequence": 3, "attempt": 1}, "do": "drop"}
+    {"at": {"node": "b", "time_s": 7.5}, "do": "crash", "for_s": 20}
+
+A list of them is a schedule: it can be written by hand, found at random, shrunk, saved and replayed. What is
+left out of a place (`kind`, `stream`, `epoch`, `sequence`, `attempt`, `copy`) stands for any; the first
+fault that fits a datagram decides. Times are seconds.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from cbmnet.channels.stage import Flight
+from cbmnet.channels.stages.corruption import flip_bit
+from cbmnet.datagram import Label
+from cbmnet.errors import ConfigError
+from cbmnet.errors import Fault as ConfigFault
+
+_Whole = Annotated[int, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=1)]
+_Time = Annotated[float, Meta(ge=0.0)]
+_Positive = Annotated[float, Meta(gt=0.0)]
+_Name = Annotated[str, Meta(min_length=1)]
+
+
+class Datagrams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which datagrams: those of a link, "a>b" (a route of several: "a@1>b@1"), that fit the label."""
+
+    link: Annotated[str, Meta(pattern="^[^>]+>[^>]+$")]
+    kind: str | None = None
+    stream: _Whole | None = None
+    epoch: _Whole | None = None
+    sequence: _Whole | None = None
+    attempt: _Count | None = None
+    copy: _Whole | None = None
+
+    def fits(self, label: Label) -> bool:
+        """Whether all that is named is so."""
+        wanted = (self.kind, self.stream, self.epoch, self.sequence, self.attempt, self.copy)
+        return all(w is None or w == is_ for w, is_ in zip(wanted, label, strict=True))
+
+
+class Node(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which party, and when."""
+
+    node: _Name
+    time_s: _Time
+
+
+class Drop(Struct, frozen=True, forbid_unknown_fields=True, tag="drop", tag_field="do"):
+    """The datagram is lost."""
+
+    at: Datagrams
+
+
+class Delay(Struct, frozen=True, forbid_unknown_fields=True, tag="delay", tag_field="do"):
+    """It arrives later by so much."""
+
+    at: Datagrams
+    by_s: _Positive
+
+
+class Duplicate(Struct, frozen=True, forbid_unknown_fields=True, tag="duplicate", tag_field="do"):
+    """It arrives, and once more so much later."""
+
+    at: Datagrams
+    after_s: _Time
+
+
+class Corrupt(Struct, frozen=True, forbid_unknown_fields=True, tag="corrupt", tag_field="do"):
+    """One bit of it flips: the bit of this number, counted round if there are fewer."""
+
+    at: Datagrams
+    bit: _Whole = 0
+
+
+class Crash(Struct, frozen=True, forbid_unknown_fields=True, tag="crash", tag_field="do"):
+    """The party goes down, and comes back with its state or without it."""
+
+    at: Node
+    for_s: _Positive
+    loses_state: bool = False
+
+
+class Pause(Struct, frozen=True, forbid_unknown_fields=True, tag="pause", tag_field="do"):
+    """The party stands still; what arrives waits."""
+
+    at: Node
+    for_s: _Positive
+
+
+class SetClock(Struct, frozen=True, forbid_unknown_fields=True, tag="set-clock", tag_field="do"):
+    """The party's clock jumps, and gains `drift` seconds a second from then on."""
+
+    at: Node
+    offset_s: float = 0.0
+    drift: Annotated[float, Meta(gt=-1.0)] = 0.0
+
+
+LinkFault: TypeAlias = Drop | Delay | Duplicate | Corrupt
+NodeFault: TypeAlias = Crash | Pause | SetClock
+Fault: TypeAlias = LinkFault | NodeFault
+NODE_FAULTS = (Crash, Pause, SetClock)
+
+_decode = msgspec.json.Decoder(list[Fault], strict=True).decode
+
+
+def read_faults(text: str | bytes, file: str = "faults") -> tuple[Fault, ...]:
+    """The schedule that a JSON text holds. ConfigError says which fault is wrong, and what is allowed."""
+    try:
+        faults = _decode(text)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise _refused(file, str(error)) from None
+    for number, fault in enumerate(faults):
+        if not all(isfinite(v) for v in msgspec.structs.astuple(fault) if isinstance(v, float)):
+            raise _refused(file, f"a time must be finite - at `$[{number}]`")
+    return tuple(faults)
+
+
+def write_faults(faults: Sequence[Fault]) -> str:
+    """The schedule as JSON, one fault a line: reads back as the same schedule."""
+    lines = ",\n  ".join(msgspec.json.encode(fault).decode() for fault in faults)
+    return f"[\n  {lines}\n]\n" if faults else "[]\n"
+
+
+def check_faults(
+    faults: Iterable[Fault],
+    links: Iterable[str],
+    nodes: Iterable[str],
+    horizon_s: float,
+    file: str = "faults",
+) -> None:
+    """Refuses a schedule that cannot happen in this network. ConfigError with every fault of it.
+
+    Impossible are: a link or a party that is not there, a time after the end, two faults for the very same
+    datagrams, a crash or pause of a party that is down already.
+    """
+    there, parties = sorted(links), sorted(nodes)
+    problems: list[ConfigFault] = []
+    seen: dict[Datagrams, int] = {}
+    down: dict[str, list[tuple[float, float, int]]] = {}
+    for number, fault in enumerate(faults):
+        where = f"[{number}]"
+        if isinstance(fault, NODE_FAULTS):
+            said = _node_problem(fault, number, parties, horizon_s, down)
+        else:
+            said = _link_problem(fault, number, there, seen)
+        problems += [ConfigFault(file, None, where, f".{text}") for text in said]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _link_problem(fault: LinkFault, number: int, links: list[str], seen: dict[Datagrams, int]) -> list[str]:
+    said = []
+    if fault.at.link not in links:
+        said.append(f'at.link = "{fault.at.link}": no such link; there are {", ".join(links)}.')
+    if (first := seen.setdefault(fault.at, number)) != number:
+        said.append(f"at: the same datagrams as [{first}], which comes first and decides.")
+    return said
+
+
+def _node_problem(
+    fault: NodeFault,
+    number: int,
+    nodes: list[str],
+    horizon_s: float,
+    down: dict[str, list[tuple[float, float, int]]],
+) -> list[str]:
+    said, at = [], fault.at
+    if at.node not in nodes:
+        said.append(f'at.node = "{at.node}": no such party; there are {", ".join(nodes)}.')
+    if at.time_s > horizon_s:
+        said.append(f"at.time_s = {at.time_s:g}: after the end, {horizon_s:g}.")
+    if not isinstance(fault, SetClock):
+        spells = down.setdefault(at.node, [])
+        for start_s, end_s, other in spells:
+            if at.time_s < end_s and start_s < at.time_s + fault.for_s:
+                said.append(f"at: {at.node} is already down by [{other}], from {start_s:g} to {end_s:g} s.")
+        spells.append((at.time_s, at.time_s + fault.for_s, number))
+    return said
+
+
+def _refused(file: str, said: str) -> ConfigError:
+    text, _, path = said.partition(" - at `$")
+    key = path.rstrip("`")
+    allowed = next((f"; {says}" for name, says in _ALLOWED.items() if key.endswith(name)), "")
+    return ConfigError([ConfigFault(file, None, key, f": {text}{allowed}.")])
+
+
+_ALLOWED = {
+    ".link": 'write "from>to"',
+    ".do": "allowed are drop, delay, duplicate, corrupt, crash, pause and set-clock",
+    ".at": "a datagram has link, kind, stream, epoch, sequence, attempt and copy, a party node and time_s",
+}
+
+
+class FaultsBefore:
+    """The part of a schedule that a route meets ahead of its first hop: losses."""
+
+    __slots__ = ("_faults",)
+
+    def __init__(self, faults: Sequence[LinkFault]) -> None:
+        self._faults = faults
+
+    def apply(self, flight: Flight, now_s: float) -> None:
+        """Loses what is to be lost."""
+        if type(_first(self._faults, flight.label)) is Drop:
+            flight.drop = "fault"
+
+
+class FaultsAfter:
+    """The part that it meets behind its last hop: delays, copies, flipped bits."""
+
+    __slots__ = ("_faults",)
+
+    def __init__(self, faults: Sequence[LinkFault]) -> None:
+        self._faults = faults
+
+    def apply(self, flight: Flight, now_s: float) -> Flight | None:
+        """Does to the flight what the schedule says; gives the copy that it asks for."""
+        fault = _first(self._faults, flight.label)
+        if type(fault) is Delay:
+            flight.at_s += fault.by_s
+        elif type(fault) is Corrupt:
+            data = flight.datagram.data
+            flight.datagram = msgspec.structs.replace(
+                flight.datagram, data=flip_bit(data, fault.bit % (8 * len(data)))
+            )
+            flight.corrupted = True
+        elif type(fault) is Duplicate:
+            copy = flight.duplicate()
+            copy.at_s += fault.after_s
+            return copy
+        return None
+
+
+def _first(faults: Sequence[LinkFault], label: Label) -> LinkFault | None:
+    return next((fault for fault in faults if fault.at.fits(label)), None)
+
+
+def by_link(faults: Iterable[Fault]) -> dict[str, list[LinkFault]]:
+    """The faults of datagrams, by the link they are on."""
+    found: dict[str, list[LinkFault]] = {}
+    for fault in faults:
+        if not isinstance(fault, NODE_FAULTS):
+            found.setdefault(fault.at.link, []).append(fault)
+    return found

@@ -1,0 +1,150 @@
+"""Stages and variants that go wrong: a clear error that says who, where and when."""
+
+from math import nan
+from typing import Any
+
+import pytest
+
+from cbmnet.channels.link import Link, Route, build_route
+from cbmnet.channels.stages.constant import Constant, ConstantConfig
+from cbmnet.drivers.clock import Clock
+from cbmnet.drivers.simpy_driver import Host
+from cbmnet.errors import SimulationError
+from cbmnet.protocols.endpoint import EndpointBase, Send
+from cbmnet.protocols.variants.fire_and_forget import FireAndForget
+from cbmnet.recorder import Recorder
+from cbmnet.records import Drop
+from cbmnet.registry import NoConfig
+from cbmnet.streams import Streams
+
+
+class Wrong:
+    """A stage that does what it was made with."""
+
+    def __init__(self, act: Any) -> None:
+        self._act = act
+
+    def apply(self, flight: Any, now_s: float) -> Any:
+        return self._act(flight)
+
+
+def set_time(value: Any) -> Any:
+    def act(flight: Any) -> None:
+        flight.at_s = value
+
+    return act
+
+
+def set_reason(flight: Any) -> None:
+    flight.drop = 5
+
+
+class Sees:
+    wants = (Drop,)
+
+    def feed(self, record: Any) -> None:
+        return None
+
+
+def network(endpoint: Any, *stages: Any) -> tuple[Clock, Host]:
+    env, recorder = Clock(max_steps_at_once=1000), Recorder([Sees()])
+    a = Host(env, "a", endpoint, lambda event: None, recorder)
+    b = Host(env, "b", FireAndForget(NoConfig()), lambda event: None, recorder)
+    draws = Streams(1, 0).link("a>b/0")
+    a.connect(Route("a", "b", [Link("a>b/0", stages, draws)]), b)
+    return env, a
+
+
+def send(host: Host, env: Clock) -> None:
+    host.command(Send("b", b"x", "notice", 1, 0, 1))
+    env.run()
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        (lambda flight: "x", "returned 'x'; a stage returns a further Flight or None"),
+        (lambda flight: True, "returned True"),
+        (set_time(nan), "s to nan s; a flight never goes back"),
+        (set_time(-1.0), "never goes back"),
+        (set_time("soon"), "to 'soon' s"),
+        (lambda flight: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_stage_that_answers_with_nonsense_is_named(act: Any, says: str, ordered: bool) -> None:
+    """The link, the stage's number and name, and what it did; in the first leg and in a later one."""
+    wrong = Wrong(act)
+    wrong.ordered = ordered
+    env, a = network(FireAndForget(NoConfig()), Constant(ConstantConfig(1.0), None), wrong)  # type: ignore[arg-type]
+    with pytest.raises(SimulationError) as caught:
+        send(a, env)
+    assert "link a>b/0, stage 1 (Wrong)" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_a_reason_that_is_no_text_is_refused() -> None:
+    """A loss has its reason in words."""
+    _, a = network(FireAndForget(NoConfig()), Wrong(set_reason))
+    with pytest.raises(SimulationError, match=r"reason 5 for a loss; a reason is text"):
+        a.command(Send("b", b"x", "notice", 1, 0, 1))
+
+
+def test_a_peer_without_a_way_is_named() -> None:
+    """A variant that sends to somebody unknown is told where it may send."""
+    _, a = network(FireAndForget(NoConfig()))
+    with pytest.raises(SimulationError, match=r"a \(fire-and-forget\): no way to 'c'; there are b"):
+        a.command(Send("c", b"x", "notice", 1, 0, 1))
+
+
+class Breaks(EndpointBase):
+    """An endpoint that fails on whatever comes."""
+
+    def command(self, command: Any, now: float) -> None:
+        self.events.append(command)
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        raise IndexError("window")
+
+    def next_timer(self) -> float | None:
+        return "soon" if self.events else None  # type: ignore[return-value]
+
+
+def test_an_endpoint_that_fails_is_named() -> None:
+    """A variant's own exception comes out as an error that names the party, the variant and the time."""
+    env, a = network(FireAndForget(NoConfig()))
+    b = Host(env, "b", Breaks(), lambda event: None, Recorder())
+    a.connect(build_route("a", "b", [[("constant", ConstantConfig(3.0))]], Streams(1, 0)), b)
+    a.command(Send("b", b"x", "notice", 1, 0, 1))
+    with pytest.raises(SimulationError, match=r"b \(Breaks\): failed at 3.0 s: IndexError: window"):
+        env.run()
+
+
+def test_two_that_answer_each_other_at_once_are_stopped() -> None:
+    """A loop over a link without delay is found, also where no timer is set."""
+    env = Clock(max_steps_at_once=1000)
+    hosts = {}
+
+    def again(name: str, other: str) -> Any:
+        return lambda event: hosts[name].command(Send(other, b"x", "notice", 1, 0, 1))
+
+    for name, other in ("ab", "ba"):
+        hosts[name] = Host(env, name, FireAndForget(NoConfig()), again(name, other), Recorder())
+    for name, other in ("ab", "ba"):
+        route = build_route(name, other, [[("constant", ConstantConfig(0.0))]], Streams(1, 0))
+        hosts[name].connect(route, hosts[other])
+    hosts["a"].command(Send("b", b"x", "notice", 1, 0, 1))
+    with pytest.raises(SimulationError, match=r"(a|b) \(fire-and-forget\): more than 1000 steps at 0"):
+        env.run()
+
+
+def test_events_without_end_are_stopped() -> None:
+    """A handler that gives a command for each event of that command is stopped as well."""
+    env = Clock(max_steps_at_once=1000)
+
+    def again(event: Any) -> None:
+        a.command(event)
+
+    a = Host(env, "a", Breaks(), again, Recorder())
+    with pytest.raises(SimulationError, match=r"a \(Breaks\): more than 1000 events at 0"):
+        a.command("x")
