@@ -49,7 +49,10 @@ class Attack(NamedTuple):
 
 
 class Seal(NamedTuple):
-    """A message was sealed and handed to the transport; `message` is its id, as hex."""
+    """A message was sealed and handed to the transport; `message` is its id, as hex.
+
+    `stream` and `sequence` are those by which the transport knows it.
+    """
 
     at_s: float
     id: int
@@ -58,6 +61,8 @@ class Seal(NamedTuple):
     receiver: str
     kind: str
     message: str
+    stream: int = 0
+    sequence: int = 0
 
 
 class Send(NamedTuple):

@@ -45,11 +45,12 @@ class Ask(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """Event: a message was sealed and handed to the transport."""
+    """Event: a message was sealed and handed to the transport; `purpose` is its stream there."""
 
     peer: str
     id: bytes
     message: Message
+    purpose: int
 
 
 class Heard(Struct, frozen=True):
@@ -185,7 +186,7 @@ class Dialogue(EndpointBase):
         send = Send(say.peer, sealed.wire, say.kind, purpose, message.epoch, message.sequence)
         self.transport.command(send, now)
         self.outgoing.extend(self.transport.datagrams_to_send())
-        self.events.append(Sent(say.peer, sealed.id, message))
+        self.events.append(Sent(say.peer, sealed.id, message, purpose))
         return sealed
 
     def _lift(self, now: float) -> None:

@@ -35,7 +35,7 @@ _MISS_QUANTILE = 0.99  # a heartbeat is missed once this share of the believed l
 
 def build(config: RunConfig, seed: int, replication: int, recorder: Recorder) -> Simulation:
     """One run, built and connected, with nothing yet happened."""
-    env = Clock()
+    env = Clock(config.study.max_steps_at_once)
     sim = Simulation(config, env, recorder, Streams(seed, replication), env.event())
     parties = sorted(config.states)
     for name in parties:
@@ -109,7 +109,8 @@ def _tell_sent(sim: Simulation, name: str, event: Any) -> None:
     """What a party that is no state says of its endpoint: the messages it sealed."""
     if type(event) is Sent:
         message = event.message
-        sim.recorder.tell(Seal, sim.env.now, name, event.peer, message.kind, event.id.hex())
+        told = name, event.peer, message.kind, event.id.hex(), event.purpose, message.sequence
+        sim.recorder.tell(Seal, sim.env.now, *told)
 
 
 def _watch(sim: Simulation) -> None:

@@ -7,9 +7,10 @@ whose source is "choice" have no anchor in a source: report sensitivity, read di
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cbmnet.channels.stage import STAGES
+from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE
 from cbmnet.protocols.endpoint import VARIANTS
 from cbmnet.simulation.cross import cross_faults
 from cbmnet.simulation.fields import (
@@ -26,6 +27,7 @@ from cbmnet.simulation.fields import (
     Rate,
     WholeNumber,
 )
+from cbmnet.simulation.invariant import INVARIANTS
 from cbmnet.simulation.part import Part
 from cbmnet.simulation.script import Timeline
 from cbmnet.simulation.words import Problem, errors_at
@@ -41,14 +43,26 @@ Name = Annotated[
         description="small letters, digits and -, a letter first, at most 32",
     ),
 ]
+
+
+def _by_name(node: object) -> object:
+    """An invariant with nothing to configure may be named alone."""
+    return {"invariant": node} if isinstance(node, str) else node
+
+
 Stage = Annotated[Chosen, FamilyNode(STAGES, "stage")]
 Variant = Annotated[Chosen, FamilyNode(VARIANTS, "variant")]
+Invariant = Annotated[Chosen, FamilyNode(INVARIANTS, "invariant"), BeforeValidator(_by_name)]
 Belief = Annotated[Chosen, FamilyNode(BELIEFS, "rule")]
 DecisionNode = Annotated[Chosen, FamilyNode(DECISIONS, "rule")]
 
 
 class StudyPart(Part):
-    """`[study]`: how long a run is, how many there are, from which seed, how results are stated."""
+    """`[study]`: how long a run is, how many there are, from which seed, how results are stated.
+
+    A run in which one of the `invariants` is violated fails, and so does one with more than
+    `max_steps_at_once` events at one instant.
+    """
 
     horizon: PositiveDuration
     replications: Count = 200
@@ -56,6 +70,8 @@ class StudyPart(Part):
     level: Annotated[FiniteFloat, Field(gt=0.0, lt=1.0)] = 0.95
     sample_every: PositiveDuration = 6 * HOUR_S
     metrics: tuple[str, ...] | None = None
+    invariants: tuple[Invariant, ...] = ()
+    max_steps_at_once: Count = MAX_STEPS_AT_ONCE
 
 
 class CryptoPart(Part):

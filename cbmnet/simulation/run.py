@@ -9,6 +9,7 @@ from cbmnet.errors import CbmnetError, SimulationError
 from cbmnet.recorder import Recorder
 from cbmnet.simulation.build import build, start
 from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.invariant import watches
 from cbmnet.simulation.simulation import Simulation
 from cbmnet.simulation.timeline import plan
 
@@ -50,6 +51,8 @@ class Tally:
 def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunObserver] = ()) -> Tally:
     """One replication; observers are left holding their results. SimulationError names where it failed."""
     facts = Facts(config, seed, replication)
+    watching = watches((chosen.name, chosen.config) for chosen in config.study.invariants)
+    observers = [*watching, *observers]
     for observer in observers:
         observer.start(facts)
     recorder = Recorder(observers)
@@ -59,6 +62,8 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
         plan(simulation)
         _sample(simulation)
         simulation.env.run(until=simulation.over)
+        for watch in watching:
+            watch.result(simulation.env.now)
     except CbmnetError as error:
         now = simulation.env.now
         raise SimulationError(

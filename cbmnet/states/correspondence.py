@@ -78,7 +78,8 @@ class Correspondence:
         kind = type(event)
         if kind is talk.Sent:
             message: Message = event.message
-            self._tell(Seal, event.peer, message.kind, event.id.hex())
+            number = event.purpose, message.sequence
+            self._tell(Seal, event.peer, message.kind, event.id.hex(), *number)
         elif kind is talk.Heard:
             self._heard(event)
         elif kind is talk.Answered:

@@ -15,6 +15,7 @@ from cbmnet.metrics.metric import METRICS
 from cbmnet.protocols.endpoint import VARIANTS, LocalProtocolError, Malformed, Received, Send
 from cbmnet.registry import Family
 from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.invariant import INVARIANTS
 from cbmnet.states.belief import BELIEFS
 from cbmnet.states.decision import DECISIONS
 from cbmnet.states.evidence import World
@@ -22,7 +23,7 @@ from cbmnet.states.latency import Latency
 from cbmnet.streams import Streams
 from cbmnet.validation.case import CASES
 
-FAMILIES: list[Family[Any]] = [STAGES, VARIANTS, BELIEFS, DECISIONS, METRICS, CASES, VERBS]
+FAMILIES: list[Family[Any]] = [STAGES, VARIANTS, BELIEFS, DECISIONS, INVARIANTS, METRICS, CASES, VERBS]
 
 # What a config needs beyond its defaults: an ordinary value for each field name.
 ORDINARY = {

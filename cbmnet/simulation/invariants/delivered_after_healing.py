@@ -1,0 +1,59 @@
+"""Everything is delivered within a bound after the network healed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cbmnet.records import Accept, Reject, Seal, Stop, Transport
+from cbmnet.simulation.invariant import INVARIANTS
+
+
+@dataclass(frozen=True)
+class DeliveredConfig:
+    """From `healed_s` on nothing fails any more; what was sent must be there `within_s` after that.
+
+    `unless_given_up` excepts what its sender knows that it gave up.
+    """
+
+    healed_s: float = 0.0
+    within_s: float = 3600.0
+    unless_given_up: bool = True
+
+
+@INVARIANTS.register("delivered-after-healing", DeliveredConfig)
+class DeliveredAfterHealing:
+    """A message that reached its receiver's verification or desk was delivered, whatever became of it."""
+
+    wants = (Seal, Accept, Reject, Stop, Transport)
+
+    def __init__(self, config: DeliveredConfig) -> None:
+        self._config = config
+        self._open: dict[tuple[str, str, str], Seal] = {}
+        self._numbered: dict[tuple[str, str, int, int], tuple[str, str, str]] = {}
+
+    def feed(self, record: Any) -> str | None:
+        """Opens what is sealed, closes what is accepted; an acceptance after the bound is too late."""
+        if isinstance(record, Seal):
+            key = record.sender, record.receiver, record.message
+            self._open[key] = record
+            self._numbered[record.sender, record.receiver, record.stream, record.sequence] = key
+        elif isinstance(record, Accept):
+            sealed = self._open.pop((record.sender, record.receiver, record.message), None)
+            if sealed is not None and record.at_s > self._due_s(sealed):
+                return f"{record.receiver} accepted {record.message} of {record.sender}, {self._late(sealed)}"
+        elif isinstance(record, Transport) and record.event == "gave up" and self._config.unless_given_up:
+            number = record.party, record.peer, record.stream, record.sequence
+            self._open.pop(self._numbered.get(number, ("", "", "")), None)
+        return None
+
+    def result(self, ended_s: float) -> str | None:
+        """What is still open although its time is over."""
+        for (sender, receiver, message), sealed in self._open.items():
+            if ended_s > self._due_s(sealed):
+                return f"{message} of {sender} has not reached {receiver}, {self._late(sealed)}"
+        return None
+
+    def _due_s(self, sealed: Seal) -> float:
+        return max(sealed.at_s, self._config.healed_s) + self._config.within_s
+
+    def _late(self, sealed: Seal) -> str:
+        return f"sent at {sealed.at_s:g} s and due by {self._due_s(sealed):g} s"
