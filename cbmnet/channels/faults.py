@@ -199,22 +199,11 @@ _ALLOWED = {
 }
 
 
-class FaultsBefore:
-    """The part of a schedule that a route meets ahead of its first hop: losses."""
+class Faults:
+    """The faults of one route, which it meets behind its last hop: what is lost there had come that far.
 
-    __slots__ = ("_faults",)
-
-    def __init__(self, faults: Sequence[LinkFault]) -> None:
-        self._faults = faults
-
-    def apply(self, flight: Flight, now_s: float) -> None:
-        """Loses what is to be lost."""
-        if type(_first(self._faults, flight.label)) is Drop:
-            flight.drop = "fault"
-
-
-class FaultsAfter:
-    """The part that it meets behind its last hop: delays, copies, flipped bits."""
+    So a schedule changes nothing of what stages with a memory, a queue or a burst, did to others.
+    """
 
     __slots__ = ("_faults",)
 
@@ -224,7 +213,9 @@ class FaultsAfter:
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Does to the flight what the schedule says; gives the copy that it asks for."""
         fault = _first(self._faults, flight.label)
-        if type(fault) is Delay:
+        if type(fault) is Drop:
+            flight.drop = "fault"
+        elif type(fault) is Delay:
             flight.at_s += fault.by_s
         elif type(fault) is Corrupt:
             data = flight.datagram.data

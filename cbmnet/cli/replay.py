@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cbmnet.cli.explain import traced
-from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set, Told
+from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set
+from cbmnet.cli.schedule import replay_schedule
 from cbmnet.cli.verb import VERBS
 
 HASH_SEEDS = ("1", "4242")
@@ -17,7 +19,10 @@ HASH_SEEDS = ("1", "4242")
 
 @VERBS.register("replay")
 def replay(
-    path: Told,
+    path: Annotated[
+        Path,
+        typer.Argument(help="A study file, a results folder, or a replay file.", show_default=False),
+    ],
     replication: Replication = 0,
     point: PointNumber = 0,
     overrides: Set = None,
@@ -25,7 +30,12 @@ def replay(
     check: Annotated[bool, typer.Option("--check", help="Compare two processes and hash seeds.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the trace of one run, or check that two processes agree on every record of it."""
+    """Print the trace of one run, check that two processes agree on it, or run a saved schedule again."""
+    if path.suffix == ".json":
+        from cbmnet.testing.replay_file import is_replay  # noqa: PLC0415 (loads the driver)
+
+        if is_replay(path):
+            raise typer.Exit(replay_schedule(path, as_json=as_json))
     if not check:
         _, lines = traced(path, overrides, seed, point, replication)
         print("\n".join(lines))

@@ -52,6 +52,23 @@ class Clock(Environment):
             self._count(queue[0][3].callbacks)
         super().step()
 
+    def advance(self) -> None:
+        """Processes all that is due at the next instant and nothing later; EmptySchedule if nothing is."""
+        queue: list[tuple[float, int, int, Any]] = self._queue  # type: ignore[assignment]
+        at_s = self.peek()
+        while True:
+            if queue and type(callbacks := queue[0][3].callbacks) is tuple:
+                event = heappop(queue)[3]  # as in `step`, but one by one
+                self._now, self._steps = at_s, self._steps + 1 if at_s == self._now else 0
+                if self._steps > self.max_steps_at_once:
+                    self._count(callbacks)
+                for callback in callbacks:
+                    callback(event)
+            else:
+                super().step()
+            if self.peek() != at_s:
+                return
+
     def pending(self, kind: type) -> list[Any]:
         """The events of this kind that are still to come, in no order: flights under way, for example."""
         return [event for *_, event in self._queue if type(event) is kind]

@@ -65,6 +65,10 @@ class Host:
         """The route to a connected peer."""
         return self._routes[way]
 
+    def routes(self) -> list[Route]:
+        """The routes out, in the order in which they were connected."""
+        return list(self._routes.values())
+
     def command(self, command: Any) -> None:
         """Gives the endpoint an order and sends what comes of it."""
         if self._pumping:  # what comes of it is drained by the pump that is already running

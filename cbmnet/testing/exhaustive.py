@@ -1,0 +1,253 @@
+"""Exhaustive search: every order, loss, copy and timeout within bounds, shortest counterexample first.
+
+Breadth first over copies of endpoints. A state is what the endpoints and the invariants hold, what is under
+way, and how much of each bound is left; states that are equal are looked at once. There is no channel and no
+delay: whatever is under way may arrive next, or never. Time moves on only when a timer fires, the earliest
+first. So a protocol that holds here holds for all delays; one that rests on delays being short does not.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from cbmnet.datagram import Datagram
+from cbmnet.errors import CbmnetError
+from cbmnet.protocols.endpoint import Acknowledged, Endpoint, GaveUp, Received, Send
+from cbmnet.records import Accept, Seal, Transport
+from cbmnet.simulation.invariant import INVARIANTS
+from cbmnet.testing.freezing import copied, frozen
+
+_SAID: dict[Any, str] = {Acknowledged: "acknowledged", GaveUp: "gave up"}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many losses, copies and timeouts there may be in all, and how many states are looked at.
+
+    Without `reorder` what is under way on one link arrives in the order of its sending.
+    """
+
+    drops: int = 1
+    duplicates: int = 1
+    timeouts: int = 3
+    reorder: bool = True
+    max_states: int = 200_000
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """The shortest way to a violation: each step in words, and what is wrong after the last."""
+
+    steps: tuple[str, ...]
+    failure: str
+
+    def __str__(self) -> str:
+        lines = [f"{number:3}. {step}" for number, step in enumerate(self.steps, start=1)]
+        return "\n".join([*lines, self.failure])
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How many states there were, whether all within the bounds were seen, and what was found."""
+
+    states: int
+    complete: bool
+    counterexample: Counterexample | None
+
+
+class Flying(NamedTuple):
+    """A datagram under way."""
+
+    source: str
+    datagram: Datagram
+
+    def __str__(self) -> str:
+        return f"{self.datagram.label} {self.source}>{self.datagram.peer}"
+
+
+@dataclass(frozen=True)
+class State:
+    """One state; what it holds is shared with others and never changed in place."""
+
+    endpoints: Mapping[str, "Held"]
+    watchers: "Held"
+    bounds: Bounds
+    flying: tuple[Flying, ...] = ()
+    said: int = 0  # how much of the script was given
+    now: float = 0.0
+    failure: str = ""
+    path: "Step | None" = field(default=None, compare=False)
+
+    def key(self) -> bytes:
+        """What makes it the same state, in 16 bytes."""
+        flying = [(f.source, f.datagram.peer, f.datagram.label, f.datagram.data) for f in self.flying]
+        if self.bounds.reorder:
+            flying.sort()
+        bounds = self.bounds.drops, self.bounds.duplicates, self.bounds.timeouts
+        held = [held.digest for held in self.endpoints.values()], self.watchers.digest
+        return _digest((held, flying, self.said, self.now, bounds))
+
+    def steps(self) -> tuple[str, ...]:
+        """How one came here."""
+        steps, step = [], self.path
+        while step is not None:
+            steps.append(step.said)
+            step = step.before
+        return tuple(reversed(steps))
+
+
+class Held(NamedTuple):
+    """An object that is never changed any more, with what it holds in 16 bytes."""
+
+    object: Any
+    digest: bytes
+
+    @classmethod
+    def of(cls, held: Any) -> "Held":
+        """The object, held from now on."""
+        return cls(held, _digest(frozen(held)))
+
+
+class Step(NamedTuple):
+    """One step, and the one before it."""
+
+    said: str
+    before: "Step | None"
+
+
+def search(
+    makes: Mapping[str, Callable[[], Endpoint]],
+    script: Sequence[tuple[str, Send]],
+    *,
+    invariants: Iterable[str] = ("at-most-once",),
+    bounds: Bounds | None = None,
+) -> Searched:
+    """Looks at every state that the parties can come to with this script of (party, command).
+
+    Commands are given in their order, at any time. An exception of an endpoint is a violation too.
+    """
+    watchers = tuple((name, INVARIANTS[name].make(INVARIANTS[name].config())) for name in invariants)
+    endpoints = {name: Held.of(make()) for name, make in sorted(makes.items())}
+    first = State(endpoints, Held.of(watchers), bounds or Bounds())
+    limit = first.bounds.max_states
+    seen, queue = {first.key()}, deque([first])
+    while queue:
+        state = queue.popleft()
+        for following in _moves(state, script):
+            if following.failure:
+                return Searched(len(seen), False, Counterexample(following.steps(), following.failure))
+            key = following.key()
+            if key not in seen:
+                if len(seen) >= limit:
+                    return Searched(len(seen), False, None)
+                seen.add(key)
+                queue.append(following)
+    return Searched(len(seen), True, None)
+
+
+# --- the moves ----------------------------------------------------------------------------------
+
+
+def _moves(state: State, script: Sequence[tuple[str, Send]]) -> Iterator[State]:
+    if state.said < len(script):
+        party, command = script[state.said]
+        told = replace(state, said=state.said + 1)
+        yield _act(told, party, f"{party} sends {_name(command.data)}", command=command)
+    yield from _arrivals(state)
+    if state.bounds.timeouts:
+        yield from _timeouts(state)
+
+
+def _arrivals(state: State) -> Iterator[State]:
+    bounds, links = state.bounds, set()
+    for number, flying in enumerate(state.flying):
+        link = flying.source, flying.datagram.peer
+        if not bounds.reorder and link in links:
+            continue
+        links.add(link)
+        gone = replace(state, flying=state.flying[:number] + state.flying[number + 1 :])
+        yield _act(gone, flying.datagram.peer, f"{flying} arrives", arriving=flying)
+        if bounds.duplicates:
+            left = replace(state, bounds=replace(bounds, duplicates=bounds.duplicates - 1))
+            yield _act(left, flying.datagram.peer, f"{flying} arrives, and will again", arriving=flying)
+        if bounds.drops:
+            yield replace(
+                gone,
+                bounds=replace(bounds, drops=bounds.drops - 1),
+                path=Step(f"{flying} is lost", gone.path),
+            )
+
+
+def _timeouts(state: State) -> Iterator[State]:
+    due = {name: held.object.next_timer() for name, held in state.endpoints.items()}
+    earliest = min((at for at in due.values() if at is not None), default=None)
+    if earliest is None:
+        return
+    bounds = replace(state.bounds, timeouts=state.bounds.timeouts - 1)
+    then = replace(state, now=max(state.now, earliest), bounds=bounds)
+    for name in [name for name, at in due.items() if at == earliest]:
+        yield _act(then, name, f"the timer of {name} fires", timer=True)
+
+
+def _act(
+    state: State, party: str, said: str, *, command: Send | None = None, arriving: Flying | None = None,
+    timer: bool = False,
+) -> State:  # fmt: skip
+    """The state after one party did something: its endpoint and the invariants are copied first."""
+    endpoint, watchers = copied(state.endpoints[party].object), copied(state.watchers.object)
+    telling = _Telling(watchers, party)
+    try:
+        if command is not None:
+            telling.sealed(command)
+            endpoint.command(command, state.now)
+        elif arriving is not None:
+            endpoint.receive(arriving.datagram.data, arriving.source, state.now)
+        elif timer:
+            endpoint.handle_timer(state.now)
+        flying = [Flying(party, datagram) for datagram in endpoint.datagrams_to_send()]
+        while (event := endpoint.next_event()) is not None:
+            telling.event(event)
+        flying += [Flying(party, datagram) for datagram in endpoint.datagrams_to_send()]
+    except CbmnetError:
+        raise
+    except Exception as error:
+        telling.failures.append(f"{party} failed: {type(error).__name__}: {error}")
+        flying = []
+    return replace(
+        state, endpoints={**state.endpoints, party: Held.of(endpoint)}, watchers=Held.of(watchers),
+        flying=(*state.flying, *flying), failure="; ".join(telling.failures), path=Step(said, state.path),
+    )  # fmt: skip
+
+
+class _Telling:
+    """Tells the invariants what a party did, at time 0: a search has no time that they could mean."""
+
+    def __init__(self, watchers: tuple[tuple[str, Any], ...], party: str) -> None:
+        self._watchers, self._party = watchers, party
+        self.failures: list[str] = []
+
+    def sealed(self, command: Send) -> None:
+        number = command.stream, command.sequence
+        self._tell(Seal(0.0, 0, 0, self._party, command.peer, command.kind, _name(command.data), *number))
+
+    def event(self, event: Any) -> None:
+        if type(event) is Received:
+            self._tell(Accept(0.0, 0, 0, self._party, event.peer, "message", _name(event.data), 0.0))
+        elif type(event) in _SAID:
+            said, number = _SAID[type(event)], (event.stream, event.sequence, event.attempts)
+            self._tell(Transport(0.0, 0, 0, self._party, event.peer, said, *number))
+
+    def _tell(self, record: Any) -> None:
+        for name, watcher in self._watchers:
+            if type(record) in watcher.wants and (said := watcher.feed(record)) is not None:
+                self.failures.append(f"invariant {name}: {said}")
+
+
+def _name(data: bytes) -> str:
+    return data.decode("ascii", "backslashreplace")
+
+
+def _digest(held: Any) -> bytes:
+    return blake2b(repr(held).encode(), digest_size=16).digest()

@@ -1,0 +1,194 @@
+"""Endpoints of one's own, driven by hand: parties, links, one virtual clock.
+
+It is the network of a simulation without states: the same driver, routes, faults and records. So a fault
+that is found here means the same in a run, and the invariants of a run hold their watch here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import Any
+
+from cbmnet.channels.faults import (
+    Crash,
+    Fault,
+    Faults,
+    Pause,
+    SetClock,
+    by_link,
+    check_faults,
+)
+from cbmnet.channels.link import StageSpec, build_route
+from cbmnet.channels.stages.constant import ConstantConfig
+from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE, Clock, schedule
+from cbmnet.drivers.simpy_driver import Host
+from cbmnet.errors import LocalProtocolError, SimulationError
+from cbmnet.protocols.endpoint import Acknowledged, Endpoint, GaveUp, Malformed, Received, Send
+from cbmnet.recorder import Observer, Recorder
+from cbmnet.records import Accept, Seal, Transport
+from cbmnet.simulation.invariant import INVARIANTS, watches
+from cbmnet.streams import Streams
+
+Make = Callable[[], Endpoint]
+_SAID: dict[Any, str] = {Acknowledged: "acknowledged", GaveUp: "gave up", Malformed: "malformed"}
+MAX_STEPS = 100_000
+
+
+class EndpointNetwork:
+    """Parties by name, each with a way to make its endpoint; every two are joined both ways.
+
+    `stages` are those of each link (default: a second of delay, nothing lost), `faults` what happens to
+    which datagram or party, `invariants` the names of what must hold, `observers` further watchers.
+    `routes` is how many ways there are between two parties. Times are seconds.
+    """
+
+    def __init__(
+        self,
+        makes: Mapping[str, Make],
+        *,
+        stages: Sequence[StageSpec] = (("constant", ConstantConfig(1.0)),),
+        faults: Iterable[Fault] = (),
+        invariants: Iterable[str] = (),
+        observers: Iterable[Observer] = (),
+        routes: int = 1,
+        seed: int = 0,
+        max_steps_at_once: int = MAX_STEPS_AT_ONCE,
+    ) -> None:
+        self.clock, self.seed = Clock(max_steps_at_once), seed
+        self.faults = tuple(faults)
+        self.events: dict[str, list[Any]] = {name: [] for name in makes}
+        self.sent: dict[tuple[str, str], list[bytes]] = {}
+        self.accepted: dict[tuple[str, str], list[bytes]] = {}
+        self._watches = watches((name, INVARIANTS[name].config()) for name in invariants)
+        self._recorder = Recorder([*self._watches, *observers])
+        self._makes, self._numbers = dict(makes), dict[tuple[str, str, int], int]()
+        self._names: dict[tuple[str, bytes], Send] = {}
+        self.hosts = {
+            name: Host(self.clock, name, make(), partial(self._heard, name), self._recorder)
+            for name, make in makes.items()
+        }
+        self._connect(stages, routes)
+        self._plan()
+
+    @property
+    def now(self) -> float:
+        """The virtual time in seconds."""
+        return self.clock.now
+
+    @property
+    def links(self) -> list[str]:
+        """The names of all links, as a fault names them."""
+        return [f"{source}>{target}" for source, target in self._ways]
+
+    def send(
+        self, source: str, target: str, data: bytes = b"", *, kind: str = "notice", stream: int = 1
+    ) -> Send:
+        """Gives a message its number and orders its sending now; without data its number is its data.
+
+        LocalProtocolError if `source` has sent these data before: nothing could tell the two apart.
+        """
+        line = source, target, stream
+        number = self._numbers[line] = self._numbers.get(line, 0) + 1
+        command = Send(target, data or b"%d" % number, kind, stream, 0, number)
+        self.command(source, command)
+        return command
+
+    def command(self, source: str, command: Any) -> None:
+        """Gives a party's endpoint an order now."""
+        for target in getattr(command, "peers", None) or [command.peer]:
+            self._note(source, target, command)
+        self.hosts[source].command(command)
+
+    def at(self, time_s: float, act: Callable[[], Any]) -> None:
+        """Has something done at a time that is still to come."""
+        schedule(self.clock, time_s - self.clock.now, None, lambda _: act())
+
+    def step(self) -> bool:
+        """Jumps to the next instant at which something is due and does it all; False if nothing is."""
+        if self.clock.peek() == inf:
+            return False
+        self.clock.advance()
+        return True
+
+    def drive(self, max_steps: int = MAX_STEPS) -> None:
+        """Goes on until nothing is due any more, and asks the invariants for what they say of the end.
+
+        SimulationError after `max_steps`: a network that never falls silent is told, not waited for.
+        """
+        for _ in range(max_steps):
+            if not self.step():
+                break
+        else:
+            waiting = ", ".join(f"{host} at {host.endpoint.next_timer()}" for host in self.hosts.values())
+            raise SimulationError(
+                f"still busy after {max_steps} steps, at {self.now:g} s; next timers: {waiting}"
+            )
+        for watch in self._watches:
+            watch.result(self.now)
+
+    # --- its own making -------------------------------------------------------------------------
+
+    def _connect(self, stages: Sequence[StageSpec], routes: int) -> None:
+        streams, damage = Streams(self.seed, 0), by_link(self.faults)
+        self._ways: list[tuple[str, str]] = []
+        for source, target in sorted((a, b) for a in self.hosts for b in self.hosts if a != b):
+            for number in range(routes):
+                way = f"@{number}" if number else ""
+                route = build_route(source + way, target + way, [list(stages)], streams)
+                faults = damage.get(f"{route.source}>{route.target}", [])
+                if faults:
+                    route.after.append(Faults(faults))
+                self.hosts[source].connect(route, self.hosts[target])
+                self._ways.append((route.source, route.target))
+
+    def _plan(self) -> None:
+        check_faults(self.faults, self.links, self.hosts, inf)
+        for fault in self.faults:
+            if isinstance(fault, Crash | Pause | SetClock):
+                host = self.hosts[fault.at.node]
+                schedule(self.clock, fault.at.time_s, fault, partial(self._fail, host))
+
+    def _fail(self, host: Host, call: Any) -> None:
+        fault = call.value
+        if isinstance(fault, Crash):
+            host.crash(fault.for_s, self._makes[host.name] if fault.loses_state else None)
+        elif isinstance(fault, Pause):
+            host.pause(fault.for_s)
+        else:
+            host.set_clock(fault.offset_s, fault.drift)
+
+    # --- what is told ---------------------------------------------------------------------------
+
+    def _note(self, source: str, target: str, command: Any) -> None:
+        if not isinstance(getattr(command, "data", None), bytes):
+            return
+        sent = self.sent.setdefault((source, target), [])
+        if command.data in sent:
+            raise LocalProtocolError(
+                f"{source} has sent {command.data!r} to {target} before; data must differ"
+            )
+        sent.append(command.data)
+        name, number = self._name(command.data), (command.stream, command.sequence)
+        self._recorder.tell(Seal, self.now, source, target, command.kind, name, *number)
+
+    def _heard(self, name: str, event: Any) -> None:
+        self.events[name].append(event)
+        if type(event) is Received:
+            sender = event.peer.partition("@")[0]
+            self.accepted.setdefault((sender, name), []).append(event.data)
+            told = name, sender, "message", self._name(event.data), 0.0
+            self._recorder.tell(Accept, self.now, *told)
+        elif (said := _SAID.get(type(event))) is not None:
+            number = [getattr(event, key, 0) for key in ("stream", "sequence", "attempts")]
+            self._recorder.tell(Transport, self.now, name, event.peer, said, *number)
+
+    @staticmethod
+    def _name(data: bytes) -> str:
+        return data.decode("ascii", "backslashreplace") if len(data) <= 32 else f"{data[:16].hex()}..."
+
+
+class EndpointPair(EndpointNetwork):
+    """Two endpoints, "a" and "b", made alike or each in its own way."""
+
+    def __init__(self, make: Make, make_b: Make | None = None, **options: Any) -> None:
+        super().__init__({"a": make, "b": make_b or make}, **options)

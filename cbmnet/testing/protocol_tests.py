@@ -1,0 +1,165 @@
+"""`@protocol_test`: one test, many schedules of faults; a failing one is shrunk, saved and shown.
+
+The function is given a network after its run, and asserts what must be true of it. It is run for each saved
+schedule of the corpus first, then for each seed. Under pytest the plugin gives the number of seeds and the
+corpus (`--cbmnet-seeds`, `--cbmnet-corpus`); without pytest, `check` runs the same.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cbmnet.channels.faults import Fault, LinkFault, write_faults
+from cbmnet.recorder import Observer
+from cbmnet.testing import replay_file
+from cbmnet.testing.network import MAX_STEPS, EndpointNetwork
+from cbmnet.testing.replay_file import Replay
+from cbmnet.testing.risk import Damage, Risk
+from cbmnet.testing.shrinking import shrink
+
+SEEDS = 20
+CORPUS = "corpus"
+Body = Callable[[Any], None]
+
+
+class ProtocolTestError(AssertionError):
+    """A schedule under which a protocol test fails: shrunk, and saved where there is a corpus."""
+
+    def __init__(self, replay: Replay, file: Path | None, runs: int, found: int) -> None:
+        self.replay, self.file = replay, file
+        lines = [
+            f"{replay.test}: seed {replay.seed} fails: {replay.failure}",
+            f"{found} faults, shrunk to {len(replay.faults)} in {runs} runs:",
+            *(f"  {line}" for line in write_faults(replay.faults).splitlines()[1:-1]),
+        ]
+        if file is not None:
+            lines.append(f"again: cbmnet replay {file}")
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class ProtocolTest:
+    """What a decorated test is: how to make a network, what to send, what to ask of it afterwards."""
+
+    make: Callable[..., EndpointNetwork]
+    body: Body
+    script: Callable[[EndpointNetwork], None]
+    risk: Risk = field(default_factory=Risk)
+    max_steps: int = MAX_STEPS
+    name: str = ""
+
+    def run(self, faults: tuple[Fault, ...], observers: Sequence[Observer] = ()) -> EndpointNetwork:
+        """One run under a schedule; raises what the test raises."""
+        network = self.make(faults=faults, observers=observers)
+        self._go(network)
+        return network
+
+    def fails(self, faults: tuple[Fault, ...]) -> bool:
+        """Whether it fails under the schedule."""
+        return self.failure(faults) is not None
+
+    def failure(self, faults: tuple[Fault, ...]) -> Exception | None:
+        """How it fails under the schedule, or None."""
+        try:
+            self.run(faults)
+        except Exception as error:
+            return error
+        return None
+
+    def explore(self, seed: int) -> tuple[tuple[LinkFault, ...], Exception | None]:
+        """One run with faults at random; the list of them, and how it failed."""
+        network, found = self.make(), list[LinkFault]()
+        for host in network.hosts.values():
+            for route in host.routes():
+                link = f"{route.source}>{route.target}"
+                route.after.append(Damage(self.risk, seed, link, found.append))
+        try:
+            self._go(network)
+        except Exception as error:
+            return tuple(found), error
+        return tuple(found), None
+
+    def check(self, seeds: int = SEEDS, corpus: Path | None = None, first_seed: int = 0) -> int:
+        """Every saved schedule, then every seed; how many schedules were run. Raises ProtocolTestError."""
+        count = 0
+        for file, replay in replay_file.saved(corpus, self.name) if corpus else ():
+            count += 1
+            if (error := self.failure(replay.faults)) is not None:
+                told = Replay(self.name, replay.seed, _said(error), replay.faults)
+                raise ProtocolTestError(told, file, 1, len(replay.faults)) from error
+        for seed in range(first_seed, first_seed + seeds):
+            count += 1
+            faults, error = self.explore(seed)
+            if error is not None:
+                raise self._shrunk(seed, faults, error, corpus) from error
+        return count
+
+    def _shrunk(
+        self, seed: int, faults: tuple[LinkFault, ...], error: Exception, corpus: Path | None
+    ) -> ProtocolTestError:
+        if not self.fails(faults):
+            # The list repeats what was drawn; if it does not fail, the test depends on something else.
+            raise AssertionError(
+                f"{self.name}: seed {seed} fails ({_said(error)}), its list of faults does not: "
+                "the endpoints are not deterministic, or share state between runs"
+            ) from error
+        smallest = shrink(faults, self.fails)
+        last = self.failure(smallest.faults)
+        assert last is not None
+        replay = Replay(self.name, seed, _said(last), smallest.faults)
+        file = replay_file.save(replay, corpus) if corpus else None
+        return ProtocolTestError(replay, file, smallest.runs, len(faults))
+
+    def _go(self, network: EndpointNetwork) -> None:
+        self.script(network)
+        network.drive(self.max_steps)
+        self.body(network)
+
+
+def protocol_test(
+    make: Callable[..., EndpointNetwork],
+    *,
+    messages: int = 6,
+    every_s: float = 0.0,
+    script: Callable[[EndpointNetwork], None] | None = None,
+    risk: Risk | None = None,
+    max_steps: int = MAX_STEPS,
+) -> Callable[[Body], Callable[..., None]]:
+    """Decorator: the function checks a network after its run, under many schedules of faults.
+
+    `make` makes the network and hands on the options that it is given (`def pair(**options)`). Without a
+    `script`, the first party sends the second so many `messages`, all at once or one every `every_s`.
+    """
+
+    def decorate(body: Body) -> Callable[..., None]:
+        file = Path(inspect.getfile(body))
+        test = ProtocolTest(
+            make, body, script or _messages(messages, every_s), risk or Risk(), max_steps,
+            f"{file.name}::{body.__name__}",
+        )  # fmt: skip
+
+        def run(cbmnet_options: Any) -> None:
+            test.check(cbmnet_options.seeds, cbmnet_options.corpus_beside(file))
+
+        run.__name__, run.__doc__, run.__module__ = body.__name__, body.__doc__, body.__module__
+        run.__qualname__ = body.__qualname__
+        run.protocol_test = test  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _messages(count: int, every_s: float) -> Callable[[EndpointNetwork], None]:
+    def script(network: EndpointNetwork) -> None:
+        source, target = list(network.hosts)[:2]
+        for number in range(count):
+            network.at(number * every_s, lambda: network.send(source, target))
+
+    return script
+
+
+def _said(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -1,0 +1,236 @@
+"""Random schedules, shrinking, replay files, the decorator and its plugin."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from cbmnet.channels.faults import Fault
+from cbmnet.errors import ConfigError
+from cbmnet.testing import (
+    Datagrams,
+    Delay,
+    Drop,
+    EndpointPair,
+    ProtocolTest,
+    ProtocolTestError,
+    Replay,
+    Risk,
+    fault_schedules,
+    protocol_test,
+    shrink,
+)
+from cbmnet.testing.replay_file import load, save
+from tests.testing.buggy import Numbered, NumberedConfig
+
+PROMISES = ("at-most-once", "acknowledged-was-delivered", "nothing-before-its-cause")
+ALTERNATING, WRAPPING, RIGHT = (
+    NumberedConfig(modulus=2),
+    NumberedConfig(modulus=4, window=3),
+    NumberedConfig(window=3),
+)
+SCHEDULES = 10_000 if os.environ.get("CBMNET_SOAK") else 1_000
+
+
+def test_of(config: NumberedConfig, **options: Any) -> ProtocolTest:
+    make = partial(EndpointPair, partial(Numbered, config), invariants=PROMISES)
+
+    def it_keeps_its_promises(pair: EndpointPair) -> None:
+        if config is RIGHT:
+            assert sorted(pair.accepted["a", "b"]) == sorted(pair.sent["a", "b"])
+
+    found: ProtocolTest = protocol_test(make, messages=8, **options)(it_keeps_its_promises).protocol_test  # type: ignore[attr-defined]
+    return found
+
+
+test_of.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("config", [ALTERNATING, WRAPPING], ids=["alternating bit", "wrapping window"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bug_is_found_shrunk_saved_and_replayed(config: NumberedConfig, seed: int, tmp_path: Path) -> None:
+    """From each of 5 seeds: at most 2 faults are left, the file runs again, and fails as it did."""
+    test = test_of(config)
+    with pytest.raises(ProtocolTestError) as caught:
+        test.check(seeds=200, corpus=tmp_path, first_seed=1000 * seed)
+    replay, file = caught.value.replay, caught.value.file
+    assert 1 <= len(replay.faults) <= 2
+    assert file is not None
+    assert load(file) == replay
+    assert test.fails(load(file).faults)
+    assert f"cbmnet replay {file}" in str(caught.value)
+    for number in range(len(replay.faults)):
+        assert not test.fails(replay.faults[:number] + replay.faults[number + 1 :])
+
+
+def test_a_right_variant_passes_every_schedule() -> None:
+    """1,000 random schedules (soak: 10,000) find nothing in the one whose numbers do not wrap."""
+    assert test_of(RIGHT).check(seeds=SCHEDULES) == SCHEDULES
+
+
+def test_the_list_does_what_was_drawn() -> None:
+    """The faults that were written down do to a new run exactly what the draws did to the first."""
+    test = test_of(RIGHT, risk=Risk(0.2, 0.2, 0.2))
+    for seed in range(20):
+        faults, error = test.explore(seed)
+        assert error is None
+        one, other = test.run(faults), test.run(faults)
+        assert one.events == other.events
+        assert len(faults) > 0
+        assert test.explore(seed)[0] == faults
+
+
+def test_the_corpus_is_tried_first(tmp_path: Path) -> None:
+    """A saved schedule fails again before any seed is tried, and passes once the bug is mended."""
+    with pytest.raises(ProtocolTestError) as caught:
+        test_of(ALTERNATING).check(seeds=200, corpus=tmp_path)
+    with pytest.raises(ProtocolTestError) as again:
+        test_of(ALTERNATING).check(seeds=1, corpus=tmp_path)
+    assert again.value.file == caught.value.file
+    assert test_of(RIGHT).check(seeds=1, corpus=tmp_path) == 2
+
+
+def test_shrinking_leaves_nothing_that_does_not_matter() -> None:
+    """Of 40 faults the two that fail only together are left, and their times are made round."""
+    every: tuple[Fault, ...] = tuple(Delay(Datagrams("a>b", sequence=k), 3.217) for k in range(40))
+
+    def fails(faults: tuple[Fault, ...]) -> bool:
+        return {5, 29} <= {f.at.sequence for f in faults if isinstance(f, Delay) and f.by_s > 2.5}
+
+    shrunk = shrink(every, fails)
+    assert shrunk.faults == (
+        Delay(Datagrams("a>b", sequence=5), 3.0), Delay(Datagrams("a>b", sequence=29), 3.0),
+    )  # fmt: skip
+    assert shrunk.runs < 200
+
+
+def test_shrinking_needs_something_that_fails() -> None:
+    """A schedule that passes cannot be shrunk."""
+    with pytest.raises(ValueError, match="does not fail"):
+        shrink((Drop(Datagrams("a>b")),), lambda faults: False)
+
+
+class Counting(Numbered):
+    """An endpoint that is not deterministic: every one differs from the one before."""
+
+    made = 0
+
+    def __init__(self, config: NumberedConfig) -> None:
+        Counting.made += 1
+        super().__init__(ALTERNATING if Counting.made <= 2 else RIGHT)
+
+
+def test_a_test_that_is_not_deterministic_is_told() -> None:
+    """When the list of faults does not fail as the run did, something else decides: that is said."""
+    make = partial(EndpointPair, partial(Counting, RIGHT), invariants=PROMISES)
+    script = test_of(RIGHT).script
+    test = ProtocolTest(make, lambda pair: None, script, Risk(0.3, 0.3, 0.3))
+    found = 0
+    for seed in range(20):
+        Counting.made = 0
+        try:
+            test.check(seeds=1, first_seed=seed)
+        except AssertionError as error:
+            found += "not deterministic" in str(error)
+    assert found > 0
+
+
+@given(fault_schedules(kinds=("notice", "link-ack"), nodes=("a", "b")))
+@settings(max_examples=60, deadline=None)
+def test_hypothesis_finds_nothing_in_the_right_one(faults: tuple[Fault, ...]) -> None:
+    """Its schedules are ones that the network takes; under each the promises are kept."""
+    pair = EndpointPair(partial(Numbered, RIGHT), invariants=PROMISES, faults=faults)
+    for _ in range(6):
+        pair.send("a", "b")
+    pair.drive()
+    assert sorted(pair.accepted["a", "b"]) == sorted(pair.sent["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("no", "not JSON"),
+        ("[]", "cbmnet_replay: must be 1"),
+        ('{"cbmnet_replay": 2}', "cbmnet_replay: must be 1"),
+        ('{"cbmnet_replay": 1, "more": 1}', "more: unknown key"),
+        ('{"cbmnet_replay": 1, "test": "t", "seed": "x"}', "seed: must be int"),
+        (
+            '{"cbmnet_replay": 1, "test": "t", "seed": 1, "failure": "", "faults": [1]}',
+            "[0]: Expected `object`",
+        ),
+    ],
+)
+def test_a_bad_replay_file_is_one_clear_error(text: str, says: str, tmp_path: Path) -> None:
+    """File, key, and what is allowed."""
+    file = tmp_path / "x.json"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert str(file) in str(caught.value)
+    assert says in str(caught.value)
+
+
+USERS_TEST = '''
+from functools import partial
+from cbmnet.testing import EndpointPair, protocol_test
+from tests.testing.buggy import Numbered, NumberedConfig
+
+PROMISES = ("at-most-once",)
+
+def pair(**options):
+    return EndpointPair(partial(Numbered, NumberedConfig(modulus=MODULUS)), invariants=PROMISES, **options)
+
+@protocol_test(pair, messages=8)
+def test_mine(pair):
+    """Nothing arrives twice."""
+    assert len(pair.events["a"]) >= 0
+'''
+ROOT = Path(__file__).parents[2]
+
+
+def python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
+
+
+def pytest_on(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = ["pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder)]
+    return python(folder, *command, *options, str(folder))
+
+
+def cbmnet(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return python(folder, "cbmnet", *arguments)
+
+
+def test_a_users_test_runs_under_pytest_and_is_replayed(tmp_path: Path) -> None:
+    """Seeds from the command line; the failure names seed, faults and the line to type; typed, it fails."""
+    file = tmp_path / "test_it.py"
+    file.write_text(USERS_TEST.replace("MODULUS", "2"))
+    done = pytest_on(tmp_path, "--cbmnet-seeds", "200")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "shrunk to 1 in" in done.stdout
+    (saved,) = (tmp_path / "corpus").glob("test_mine-*.json")
+    assert json.loads(saved.read_text())["test"] == "test_it.py::test_mine"
+    again = cbmnet(tmp_path, "replay", str(saved))
+    assert again.returncode == 1
+    assert "invariant at-most-once" in again.stdout
+    assert "✕" in again.stdout or "duplicate" in again.stdout or "delay" in again.stdout
+    file.write_text(USERS_TEST.replace("MODULUS", "0"))
+    assert cbmnet(tmp_path, "replay", str(saved)).returncode == 0
+    assert pytest_on(tmp_path).returncode == 0
+
+
+def test_a_replay_of_a_test_that_is_gone_is_one_clear_error(tmp_path: Path) -> None:
+    """Exit code 2, and the name that is missing."""
+    saved = save(Replay("test_gone.py::test_it", 1, "", (Drop(Datagrams("a>b")),)), tmp_path)
+    done = cbmnet(tmp_path, "replay", str(saved))
+    assert done.returncode == 2
+    assert "test_gone.py" in done.stderr
+    assert "Traceback" not in done.stderr
