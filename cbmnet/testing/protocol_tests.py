@@ -83,6 +83,7 @@ class ProtocolTest:
 
     def check(self, seeds: int = SEEDS, corpus: Path | None = None, first_seed: int = 0) -> int:
         """Every saved schedule, then every seed; how many schedules were run. Raises ProtocolTestError."""
+        __tracebackhide__ = True
         count = 0
         for file, replay in replay_file.saved(corpus, self.name) if corpus else ():
             count += 1
@@ -141,6 +142,7 @@ def protocol_test(
         )  # fmt: skip
 
         def run(cbmnet_options: Any) -> None:
+            __tracebackhide__ = True  # what pytest shows is the schedule, not how it was found
             test.check(cbmnet_options.seeds, cbmnet_options.corpus_beside(file))
 
         run.__name__, run.__doc__, run.__module__ = body.__name__, body.__doc__, body.__module__

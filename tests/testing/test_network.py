@@ -61,7 +61,7 @@ def test_what_is_sent_arrives() -> None:
         (Corrupt(at(3), 0), [1, 1, 2], [b"1", b"2", b"3"]),
         (Crash(Node("b", 2.5), 1.0), [1, 2, 1], [b"1", b"2", b"3"]),
         (Pause(Node("b", 2.5), 0.8), [1, 1, 1], [b"1", b"2", b"3"]),
-        # The jump passes the first deadline at once; then 2.5 s of its own take 1.25, less than the round trip.
+        # The jump passes the first deadline; then 2.5 s of its own take 1.25, less than the round trip.
         (SetClock(Node("a", 0.0), 5.0, 1.0), [3, 2, 2], [b"1", b"1", b"1", b"2", b"2", b"3", b"3"]),
     ],
 )
