@@ -1,0 +1,144 @@
+"""Drives endpoints in real time over byte streams: TCP, and TLS where the caller gives contexts.
+
+Every party listens, and opens one connection for each way on which it sends; the first frame on it says who
+comes by which way. That name is a claim: what proves a message is its signature, what proves a connection
+is TLS. A connection that fails loses what was to go over it, as any line may, and is opened again with the
+next datagram.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cbmnet.channels.link import Route
+from cbmnet.drivers.asyncio_host import Address, AsyncioHost
+from cbmnet.messages import SignedMessageError
+from cbmnet.messages.framing import Deframer, frame
+from cbmnet.protocols.endpoint import MAX_FRAME_BYTES, Endpoint
+
+MAX_WAITING_BYTES = 1 << 20  # of one connection; what comes on top is lost, as on any congested line
+
+
+class StreamHost(AsyncioHost):
+    """One party's endpoint behind a listening socket; use `await StreamHost.open(...)`, and `close()`."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        on_event: Callable[[Any], None],
+        now_s: float,
+        routes: Mapping[str, Route] | None = None,
+        client_tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(endpoint, on_event, now_s, routes)
+        self.name, self._client_tls = name, client_tls
+        self._addresses: dict[str, Address] = {}
+        self._lines: dict[str, _Line] = {}
+        self._readers: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        endpoint: Endpoint,
+        name: str,
+        local: Address,
+        on_event: Callable[[Any], None],
+        *,
+        now_s: float,
+        routes: Mapping[str, Route] | None = None,
+        server_tls: ssl.SSLContext | None = None,
+        client_tls: ssl.SSLContext | None = None,
+    ) -> "StreamHost":
+        """Listens on the local address (port 0: any free one) and starts the pump at the time `now_s`."""
+        host = cls(endpoint, name, on_event, now_s, routes, client_tls)
+        host._server = await asyncio.start_server(host._serve, *local, ssl=server_tls)
+        host.pump()
+        return host
+
+    @property
+    def address(self) -> Address:
+        """Where the party listens."""
+        assert self._server is not None
+        name = self._server.sockets[0].getsockname()
+        return name[0], name[1]
+
+    def know(self, peer: str, address: Address) -> None:
+        """Adds or moves a peer, or a way to it ("blue@1")."""
+        self._addresses[peer] = address
+
+    async def aclose(self) -> None:
+        """Closes, and waits until all connections are gone."""
+        self.close()
+        assert self._server is not None
+        tasks = [*self._readers, *(line.task for line in self._lines.values())]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def close(self) -> None:
+        """Stops the timer, the listening and all connections."""
+        super().close()
+        if self._server is not None:
+            self._server.close()
+        for task in (*self._readers, *(line.task for line in self._lines.values())):
+            task.cancel()
+
+    def transmit(self, way: str, data: bytes) -> None:
+        """Puts a frame on the connection of its way, which is opened if there is none."""
+        line = self._lines.get(way)
+        if line is None or line.task.done():
+            route = way.partition("@")[1] + way.partition("@")[2]
+            line = self._lines[way] = _Line(self._addresses[way], self.name + route, self._client_tls)
+        line.put(data)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._readers.add(task)
+        deframer, peer = Deframer(MAX_FRAME_BYTES), ""
+        try:
+            while chunk := await reader.read(1 << 16):
+                for data in deframer.feed(chunk):
+                    if peer:
+                        self.take(data, peer)
+                    elif (peer := data.decode("utf-8", "replace")) not in self._addresses:
+                        return  # nobody we know
+        except (SignedMessageError, ConnectionError, asyncio.CancelledError):
+            pass  # a broken line loses what was on it
+        finally:
+            self._readers.discard(task)
+            writer.close()
+
+
+class _Line:
+    """A connection on which one party sends; its task lives as long as the connection."""
+
+    def __init__(self, address: Address, hello: str, tls: ssl.SSLContext | None) -> None:
+        self._waiting = bytearray(frame(hello.encode()))
+        self._wake = asyncio.Event()
+        self._wake.set()
+        self.task = asyncio.get_running_loop().create_task(self._run(address, tls))
+
+    def put(self, data: bytes) -> None:
+        """Adds a frame; a line with too much waiting loses it."""
+        if len(self._waiting) < MAX_WAITING_BYTES:
+            self._waiting += frame(data)
+            self._wake.set()
+
+    async def _run(self, address: Address, tls: ssl.SSLContext | None) -> None:
+        writer = None
+        try:
+            _, writer = await asyncio.open_connection(*address, ssl=tls)
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                chunk, self._waiting = bytes(self._waiting), bytearray()
+                writer.write(chunk)
+                await writer.drain()
+        except (OSError, asyncio.CancelledError):
+            pass  # the next datagram opens another
+        finally:
+            if writer is not None:
+                writer.close()
