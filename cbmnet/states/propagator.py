@@ -31,18 +31,22 @@ class Propagator:
     def after(self, weights: Weights, duration_s: float) -> Weights:
         """The weights after `duration_s` without a mark, scaled to sum to one."""
         benign, attack = weights
-        if self._root > 0.0:
-            exponent = -2.0 * self._root * duration_s
-            decay, moved = exp(exponent), -expm1(exponent) / self._root
-            new_benign = (
-                self._benign_share + decay * self._attack_share
-            ) * benign + moved * self._end * attack
-            new_attack = (
-                self._attack_share + decay * self._benign_share
-            ) * attack + moved * self._onset * benign
-        else:
-            new_benign = benign + duration_s * self._end * attack
-            new_attack = attack + duration_s * self._onset * benign
+        benign_stays, ends, begins, attack_stays = self.shares(duration_s)
+        new_benign = benign_stays * benign + ends * attack
+        new_attack = attack_stays * attack + begins * benign
         total = new_benign + new_attack
         # Only certainty without motion leaves nothing of the weights; then nothing can change it.
         return (new_benign / total, new_attack / total) if total > 0.0 else weights
+
+    def shares(self, duration_s: float) -> tuple[float, float, float, float]:
+        """The matrix, up to a common factor: benign to benign, attack to benign, b to a, a to a."""
+        if self._root == 0.0:
+            return 1.0, duration_s * self._end, duration_s * self._onset, 1.0
+        exponent = -2.0 * self._root * duration_s
+        decay, moved = exp(exponent), -expm1(exponent) / self._root
+        return (
+            self._benign_share + decay * self._attack_share,
+            moved * self._end,
+            moved * self._onset,
+            self._attack_share + decay * self._benign_share,
+        )

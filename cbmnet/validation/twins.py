@@ -2,8 +2,10 @@
 
 from cbmnet.measures import ActivityClass
 from cbmnet.states.belief import BELIEFS
-from cbmnet.states.beliefs.independent import Independent, IndependentConfig, Mark
+from cbmnet.states.beliefs.independent import Independent, IndependentConfig
 from cbmnet.states.evidence import ALARM, Pair, World, notice_factor, seen_rate, silent_factor
+from cbmnet.states.propagator import Weights
+from cbmnet.states.replay import Mark
 
 PATCHED, DEAF_TO_QUIET = "twin-patched", "twin-no-alarm-in-rate"
 
@@ -15,9 +17,8 @@ class Patched(Independent):
     def activity(self, key: int, seen: ActivityClass, start_s: float, delivery_prob: float) -> None:
         """Counts the sighting at once and keeps the notice question apart."""
         self._add(start_s, seen_rate(seen))
-        mark = Mark(start_s, 0, (1.0, 1.0))
-        mark.activity, mark.delivery_prob, mark.due_s, mark.settled = seen, delivery_prob, start_s, False
-        self._waiting[key] = mark
+        mark: Mark[Weights] = Mark(start_s, 0, (1.0, 1.0))
+        self._await(key, mark, seen, start_s, delivery_prob)
 
     def notice(self, key: int, contradicted: bool, arrived_s: float) -> None:
         """The error: the factor goes to the time of arrival."""
