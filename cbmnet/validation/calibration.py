@@ -10,7 +10,7 @@ applied to the present weights at 24 h; the sensor alarm missing from r(y); outa
 delivery .9 judged as independent losses.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,9 @@ from cbmnet.validation.case import CASES, Advance, Outcome, Results
 EDGES = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1.0)
 LIMIT = 4.0
 MAX_DAYS = 100_000
+
+Samples = tuple[list[float], list[int]]
+"""Of one run: what was believed at each sample, and what was true."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ class CalibrationConfig:
 
 @dataclass(frozen=True)
 class Setting:
-    """One world: its name and how it differs from the default."""
+    """One world: its name and how it differs from the default.
+
+    `delivery` is the mean, of which `loss` and outages of mean `outage_d` take their share; `rule` and
+    `rule_says` are the belief rule and its settings.
+    """
 
     name: str
     delivery: float = 0.9
@@ -55,8 +62,16 @@ class Setting:
     delay_h: float = 0.0
     believed: float | None = None
     rule: str = "independent"
+    rule_says: tuple[tuple[str, str], ...] = ()
     outage_d: float = 0.0
+    loss: float = 0.0
     off_diagonal: bool = False
+
+    @property
+    def up_d(self) -> float:
+        """The mean time up, in days, that leaves the mean delivery when lines are down for `outage_d`."""
+        up = self.delivery / (1.0 - self.loss)
+        return self.outage_d * up / (1.0 - up)
 
 
 def settings() -> Iterator[Setting]:
@@ -81,13 +96,12 @@ def config_of(setting: Setting, days: int) -> RunConfig:
     channel: dict[str, Any] = {"hops": 1, "loss": 1.0 - setting.delivery, "delay": f"{setting.delay_h}h"}
     channel["distribution"] = "exponential" if setting.delay_h else "constant"
     if setting.outage_d:
-        up_d = setting.outage_d * setting.delivery / (1.0 - setting.delivery)
-        line = {"stage": "up-down", "mtbf": f"{up_d}d", "mttr": f"{setting.outage_d}d"}
-        channel |= {"loss": 0.0, "stages": [line]}
+        line = {"stage": "up-down", "mtbf": f"{setting.up_d}d", "mttr": f"{setting.outage_d}d"}
+        channel |= {"loss": setting.loss, "stages": [line]}
     believed = setting.delivery if setting.believed is None else setting.believed
     state = {
         "type": "matched", "prior": 0.05, "decides": False, "believed_delivery": believed,
-        "belief": {"rule": setting.rule},
+        "belief": {"rule": setting.rule, **dict(setting.rule_says)},
     }  # fmt: skip
     return RunConfig.model_validate({
         "name": "calibration",
@@ -113,8 +127,13 @@ def calibration(parameters: Mapping[str, Any], jobs: int, advance: Advance) -> R
 
 
 def worst_bin(setting: Setting, chosen: CalibrationConfig, jobs: int) -> Outcome:
-    """The farthest bin of one setting; a planted twin agrees when it is found, beyond the limit."""
-    bins = [b for b in bins_of(setting, chosen, jobs) if b.runs >= chosen.bin_runs]
+    """The farthest bin of one setting."""
+    return judged(setting, samples_of(setting, chosen, jobs), chosen)
+
+
+def judged(setting: Setting, samples: Sequence[Samples], chosen: CalibrationConfig) -> Outcome:
+    """The farthest bin of the samples; a planted twin agrees when it is found, beyond the limit."""
+    bins = [b for b in binned(samples) if b.runs >= chosen.bin_runs]
     if not bins:
         raise SimulationError(
             f"{setting.name}: no bin is met by {chosen.bin_runs} runs; take more runs or days"
@@ -134,20 +153,23 @@ def distance(found: Bin) -> float:
     return abs(found.z or 0.0)
 
 
-def bins_of(setting: Setting, chosen: CalibrationConfig, jobs: int) -> list[Bin]:
+def binned(samples: Sequence[Samples]) -> list[Bin]:
     """Samples of all runs of one setting, binned by belief."""
-    job = partial(_samples, config_of(setting, chosen.days), chosen.seed)
-    if jobs > 1:
-        with ProcessPoolExecutor(jobs) as pool:
-            samples = list(pool.map(job, range(chosen.runs), chunksize=10))
-    else:
-        samples = [job(k) for k in range(chosen.runs)]
     return calibration_bins([p for p, _ in samples], [y for _, y in samples], EDGES)
 
 
-def _samples(config: RunConfig, seed: int, replication: int) -> tuple[list[float], list[int]]:
+def samples_of(setting: Setting, chosen: CalibrationConfig, jobs: int) -> list[Samples]:
+    """Belief and truth in all runs of one setting."""
+    job = partial(_samples, config_of(setting, chosen.days), chosen.seed)
+    if jobs == 1:
+        return [job(k) for k in range(chosen.runs)]
+    with ProcessPoolExecutor(jobs) as pool:
+        return list(pool.map(job, range(chosen.runs), chunksize=10))
+
+
+def _samples(config: RunConfig, seed: int, replication: int) -> Samples:
     row = measure(config, seed, replication, ("decomposition",))
     if row.error:
         raise SimulationError(row.error)
-    samples: tuple[list[float], list[int]] = row.values["decomposition"]
+    samples: Samples = row.values["decomposition"]
     return samples

@@ -10,8 +10,9 @@ from cbmnet.validation.calibration import (
     TWINS,
     CalibrationConfig,
     Setting,
-    bins_of,
+    binned,
     distance,
+    samples_of,
     settings,
     worst_bin,
 )
@@ -30,7 +31,7 @@ TWIN_RUNS = {"twin: outages judged as independent": 300}
 )
 def test_beliefs_lie_on_the_diagonal(setting: Setting) -> None:
     """In every bin met by at least 50 runs belief and truth agree within 4 standard errors."""
-    bins = [b for b in bins_of(setting, SMALL, 1) if b.runs >= 50]
+    bins = [b for b in binned(samples_of(setting, SMALL, 1)) if b.runs >= 50]
     assert len(bins) >= 10
     worst = max(bins, key=distance)
     assert distance(worst) <= LIMIT, worst
