@@ -8,14 +8,15 @@ with independent loss on top of the outages, and with activities that are not se
 Three planted errors must be found at delivery .9 in outages of 5 d: outages judged as independent losses; a
 repair believed ten times faster than it is; a line believed to remember ten times longer than it does.
 What is gained by judging the line stands in the notes: the Brier score beside that of `independent` in the
-same runs, and their paired difference with its standard error.
+same runs, and their paired difference with its 95 % interval.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
+from cbmnet.statistics import paired_difference
 from cbmnet.validation.calibration import CalibrationConfig, Samples, Setting, judged, samples_of, worst_bin
 from cbmnet.validation.case import CASES, Advance, Outcome, Results
 
@@ -71,18 +72,12 @@ def _beside_independent(world: Setting, chosen: CalibrationConfig, jobs: int) ->
     samples = samples_of(aware(world), chosen, jobs)
     outcome = judged(world, samples, chosen)
     own, other = briers(samples), briers(samples_of(world, chosen, jobs))
-    gain, error = paired(own, other)
-    said = f"Brier {fmean(own):.4f}, of independent {fmean(other):.4f}, paired {gain:+.4f} (s.e. {error:.1g})"
+    gain = paired_difference(other, own)
+    said = f"Brier {fmean(own):.4f}, of independent {fmean(other):.4f}, "
+    said += f"paired {gain.mean:+.4f} [{gain.low:.4f}, {gain.high:.4f}]"
     return replace(outcome, note=f"{outcome.note}; {said}")
 
 
 def briers(samples: Sequence[Samples]) -> list[float]:
     """The mean squared error of belief in each run."""
     return [fmean((p - y) ** 2 for p, y in zip(*run, strict=True)) for run in samples]
-
-
-def paired(own: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
-    """The mean difference of paired values and its standard error, 0 for a single pair."""
-    differences = [mine - theirs for mine, theirs in zip(own, other, strict=True)]
-    count = len(differences)
-    return fmean(differences), stdev(differences) / count**0.5 if count > 1 else 0.0
