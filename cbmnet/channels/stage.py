@@ -22,6 +22,7 @@ from cbmnet.streams import FIFTH_WORD, FIRST_WORD, FOURTH_WORD, SECOND_WORD, THI
 # The reserved words of the built-in stages.
 WORD_LOSS, WORD_BURST, WORD_CORRUPT = FIRST_WORD, SECOND_WORD, THIRD_WORD
 WORD_DUPLICATE, WORD_DELAY = FOURTH_WORD, FIFTH_WORD
+WORD_REORDER, WORD_SERVICE, WORD_JAM = slice(40, 48), slice(48, 56), slice(56, 64)
 
 
 class Carrier(Protocol):
@@ -84,18 +85,35 @@ class Flight(Struct, eq=False, gc=False):
 
 
 class Stage(Protocol):
-    """One impairment of one link; a built-in one names its reserved words in `uses`."""
+    """One impairment of one link; a built-in one names its reserved words in `uses`.
+
+    What further a stage may have: `ordered`, True where what it does depends on the flights before, which
+    then come in the order of their entry; `forget()`, which forgets what earlier flights left, such as a
+    backlog; `begin_anew()`, which draws the history of the line afresh. The last two serve whoever
+    tabulates the latency of an idle link.
+    """
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Judges the flight; a copy of it, or None. `now_s` is when the datagram entered the link."""
 
 
+def _nothing_shared(purpose: str) -> Random:
+    raise ValueError(f"{purpose}: this link was built without streams to share with others")
+
+
 @dataclass(frozen=True, slots=True)
 class LinkContext:
-    """What a stage may need of its link: its name, and a long-lived stream for a named purpose."""
+    """What a stage may need of its link: names, and a long-lived stream for a named purpose.
+
+    `source` and `target` are party names; `shared` gives a stream named by the run and the purpose alone,
+    the same on every link that asks for it.
+    """
 
     name: str
     generator: Callable[[str], Random]
+    source: str = ""
+    target: str = ""
+    shared: Callable[[str], Random] = _nothing_shared
 
 
 class StageMaker(Protocol):

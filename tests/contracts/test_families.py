@@ -28,14 +28,21 @@ FAMILIES: list[Family[Any]] = [STAGES, VARIANTS, BELIEFS, DECISIONS, INVARIANTS,
 # What a config needs beyond its defaults: an ordinary value for each field name.
 ORDINARY = {
     "loss_prob": 0.3, "p_prob": 0.1, "r_prob": 0.3, "delay_s": 60.0, "duplicate_prob": 0.3,
-    "corrupt_prob": 0.3, "mtbf_s": 3600.0, "mttr_s": 600.0, "rto_s": 10.0,
+    "corrupt_prob": 0.3, "mtbf_s": 3600.0, "mttr_s": 600.0, "rto_s": 10.0, "jitter_s": 20.0,
+    "table_s": (10.0, 20.0, 90.0), "p13_prob": 0.1, "trace": "0010011", "windows_s": ((100.0, 400.0),),
+    "groups": (("a",), ("b",)), "period_s": 100.0, "bytes_per_s": 2.0, "service_s": 15.0, "reorder_prob": 0.3,
 }  # fmt: skip
+# What a config that leaves the choice between two ways of saying it needs in addition.
+CHOSEN = {
+    "gilbert-elliott": {"mean_loss_prob": 0.2, "mean_run": 3.0},
+    "jamming": {"duty_prob": 0.3},
+}
 
 
 def config_of(family: Family[Any], name: str) -> Any:
     config = family[name].config
     needed = [f.name for f in dataclasses.fields(config) if f.default is dataclasses.MISSING]
-    return config(**{field: ORDINARY[field] for field in needed})
+    return config(**{field: ORDINARY[field] for field in needed}, **CHOSEN.get(name, {}))
 
 
 def members(family: Family[Any]) -> list[str]:

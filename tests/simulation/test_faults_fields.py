@@ -63,7 +63,8 @@ def test_a_table_of_the_stages_becomes_the_members_own_config():
     """The member of the real family is configured with its suffixes taken off."""
     chosen = family_config(STAGES, {"stage": "lognormal", "delay": "20m", "sigma": 1}, discriminator="stage")
     assert isinstance(chosen, Chosen)
-    assert plain(chosen) == {"name": "lognormal", "config": {"delay_s": 1200.0, "sigma": 1.0}}
+    said = {"delay_s": 1200.0, "sigma": 1.0, "correlation": 0.0, "keep_order": False}
+    assert plain(chosen) == {"name": "lognormal", "config": said}
 
 
 @pytest.mark.parametrize("name", STAGES.names())

@@ -2,39 +2,40 @@
 
 from dataclasses import dataclass
 from math import exp
-from statistics import NormalDist
 
-from cbmnet.channels.stage import STAGES, WORD_DELAY, Flight, LinkContext
+from cbmnet.channels.delay import NORMAL, QUARTER_STEP, Delay, DelayOptions, register_delay
+from cbmnet.channels.stage import WORD_DELAY, Flight, LinkContext
 from cbmnet.streams import unit
-
-_NORMAL = NormalDist()
-_HALF_STEP = 2.0**-54  # keeps the uniform away from 0, where the inverse has no value
 
 
 @dataclass(frozen=True)
-class LognormalConfig:
+class LognormalConfig(DelayOptions):
     """`delay_s`: the median transit time; `sigma`: standard deviation of the logarithm."""
 
     delay_s: float
     sigma: float = 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0.0 <= self.sigma <= 10.0:
             raise ValueError("sigma must be from 0 to 10")
 
 
-@STAGES.register("lognormal", LognormalConfig)
-class Lognormal:
+@register_delay("lognormal", LognormalConfig)
+class Lognormal(Delay):
     """Human and diplomatic delays: never negative, with a long tail."""
 
-    uses = (WORD_DELAY,)
     __slots__ = ("_median_s", "_sigma")
 
     def __init__(self, config: LognormalConfig, link: LinkContext) -> None:
         self._median_s, self._sigma = config.delay_s, config.sigma
 
+    def quantile_s(self, share: float) -> float:
+        """Median times exp(sigma z)."""
+        return self._median_s * exp(self._sigma * NORMAL.inv_cdf(share + QUARTER_STEP))
+
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Adds a drawn delay."""
-        normal = _NORMAL.inv_cdf(unit(flight.words[WORD_DELAY]) + _HALF_STEP)
+        normal = NORMAL.inv_cdf(unit(flight.words[WORD_DELAY]) + QUARTER_STEP)
         flight.at_s += self._median_s * exp(self._sigma * normal)
         return None
