@@ -21,6 +21,7 @@ from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.faults import validated
 from cbmnet.simulation.fields import Scalar
 from cbmnet.simulation.identity import digest, resolved
+from cbmnet.simulation.line_words import without_excluded
 from cbmnet.simulation.lines import KeySyntaxError, read_key
 from cbmnet.simulation.overrides import ConflictError, put
 from cbmnet.simulation.part import Part
@@ -169,7 +170,7 @@ def _filled_in(data: dict[str, Any]) -> dict[str, Any]:
         base, tables = data.get(general), data.get(particular)
         if isinstance(base, dict) and isinstance(tables, dict):
             filled[particular] = {
-                name: _merged(base, table) if isinstance(table, dict) else table
+                name: _merged(without_excluded(base, table), table) if isinstance(table, dict) else table
                 for name, table in tables.items()
             }
     return filled

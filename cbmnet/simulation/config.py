@@ -28,6 +28,7 @@ from cbmnet.simulation.fields import (
     WholeNumber,
 )
 from cbmnet.simulation.invariant import INVARIANTS
+from cbmnet.simulation.line_words import NetemWords, said_twice
 from cbmnet.simulation.part import Part
 from cbmnet.simulation.script import Timeline
 from cbmnet.simulation.words import Problem, errors_at
@@ -81,19 +82,39 @@ class CryptoPart(Part):
     ttl: Lifetime = 30 * DAY_S
 
 
-class ChannelPart(Part):
-    """`[channel]`: `hops` links in a row, each with its own stages, loss and transit time.
+class HopPart(Part):
+    """`[[channel.hop]]`: one link of a route, with its own stages, loss and transit time.
 
-    `delay` is the median of a lognormal (log standard deviation `sigma`), the mean of an exponential, or
-    the constant. Defaults: loss .02 and 2 hops from the study range, 20 minutes for a hotline (choices).
+    `delay` is the median of a lognormal (log standard deviation `sigma`), the mean of an exponential, gamma
+    (shape 2) or Pareto (shape 3), or the constant; other delays are stages. `netem` says loss and delay
+    in the words of netem(8) instead. Defaults: loss .02 from the study range, 20 minutes for a hotline
+    (choices).
+    """
+
+    loss: Probability = 0.02
+    delay: Duration = 20 * MINUTE_S
+    distribution: Literal["lognormal", "exponential", "constant", "gamma", "pareto"] = "lognormal"
+    sigma: Annotated[FiniteFloat, Field(ge=0.0, le=10.0)] = 0.5
+    stages: tuple[Stage, ...] = ()
+    netem: NetemWords | None = None
+
+    @model_validator(mode="after")
+    def _says_it_once(self) -> Self:
+        problems = said_twice(self)
+        if problems:
+            raise errors_at("channel", problems)
+        return self
+
+
+class ChannelPart(HopPart):
+    """`[channel]`: `hops` links in a row, each as the table says, or each `[[channel.hop]]` as it says.
+
+    `routes` is how many such ways lead side by side from one party to another. 2 hops are a choice.
     """
 
     hops: Annotated[WholeNumber, Field(ge=1, le=8)] = 2
-    loss: Probability = 0.02
-    delay: Duration = 20 * MINUTE_S
-    distribution: Literal["lognormal", "exponential", "constant"] = "lognormal"
-    sigma: Annotated[FiniteFloat, Field(ge=0.0, le=10.0)] = 0.5
-    stages: tuple[Stage, ...] = ()
+    hop: Annotated[tuple[HopPart, ...], Field(max_length=8)] = ()
+    routes: Annotated[WholeNumber, Field(ge=1, le=8)] = 1
 
 
 class ProbPair(Part):

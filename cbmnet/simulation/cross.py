@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from cbmnet.channels.delay import DelayOptions
+from cbmnet.channels.stage import STAGES
 from cbmnet.simulation.script import ActivityAt, BulletinAt
 from cbmnet.simulation.words import Problem
 from cbmnet.units import format_duration
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
 
 StateFaults = Callable[["RunConfig", "StatePart"], Iterator[Problem]]
 MONITOR = "monitor"
-DELAY_STAGES = ("constant", "exponential", "lognormal")
 MAX_SAMPLES = 1_000_000  # of one belief in one run; a run of 30 days at 6 hours has 120
 
 
@@ -74,8 +75,11 @@ def _delivery_faults(config: "RunConfig", state: "StatePart") -> Iterator[Proble
 
 
 def _latency_faults(config: "RunConfig", state: "StatePart") -> Iterator[Problem]:
-    if state.believed_latency != "configured" and state.believed_latency.name not in DELAY_STAGES:
-        said = f"must be a stage that delays: {', '.join(DELAY_STAGES)}"
+    if state.believed_latency == "configured":
+        return
+    delays = [name for name in STAGES.names() if issubclass(STAGES[name].config, DelayOptions)]
+    if state.believed_latency.name not in delays:
+        said = f"must be a stage that delays: {', '.join(delays)}"
         yield Problem(("believed_latency",), said, state.believed_latency.name)
 
 

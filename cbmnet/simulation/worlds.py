@@ -5,10 +5,13 @@ from functools import lru_cache
 from typing import Any
 
 from cbmnet.channels.link import Route, StageSpec, build_route
+from cbmnet.channels.netem import parse_netem
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.channels.stages.exponential import ExponentialConfig
+from cbmnet.channels.stages.gamma import GammaConfig
 from cbmnet.channels.stages.lognormal import LognormalConfig
+from cbmnet.channels.stages.pareto import ParetoConfig
 from cbmnet.datagram import Datagram, Label
 from cbmnet.measures import ActivityClass
 from cbmnet.protocols.endpoint import VARIANTS
@@ -18,6 +21,7 @@ from cbmnet.simulation.config import (
     ChannelPart,
     DialoguePart,
     HeartbeatPart,
+    HopPart,
     ProbPair,
     RateSum,
     RunConfig,
@@ -32,22 +36,33 @@ TABLE_SIZE = 4096
 _DELAYS: dict[str, Any] = {
     "constant": lambda c: ConstantConfig(c.delay),
     "exponential": lambda c: ExponentialConfig(c.delay),
+    "gamma": lambda c: GammaConfig(c.delay),
     "lognormal": lambda c: LognormalConfig(c.delay, c.sigma),
+    "pareto": lambda c: ParetoConfig(c.delay),
 }
+_QUEUES = ("queue", "rate")  # only what is not lost waits, and it travels after that
+_AFTER_DELAY = ("reordering",)  # takes a delay back, so the delay must stand before it
 
 
-def hop_stages(channel: ChannelPart) -> list[StageSpec]:
-    """The stages of one hop, in order: further stages, then loss, then transit time."""
-    specs: list[StageSpec] = [(stage.name, stage.config) for stage in channel.stages]
-    if channel.loss > 0.0:
-        specs.append(("bernoulli", BernoulliConfig(channel.loss)))
-    specs.append((channel.distribution, _DELAYS[channel.distribution](channel)))
-    return specs
+def hop_stages(hop: HopPart) -> list[StageSpec]:
+    """The stages of one hop, in order: further stages, loss, queues, transit time, reordering.
+
+    Or further stages, and then what the words of netem say.
+    """
+    further: list[StageSpec] = [(stage.name, stage.config) for stage in hop.stages]
+    if hop.netem is not None:
+        return [*further, *parse_netem(hop.netem)]
+    loss = [("bernoulli", BernoulliConfig(hop.loss))] if hop.loss > 0.0 else []
+    delay = (hop.distribution, _DELAYS[hop.distribution](hop))
+    queues = [spec for spec in further if spec[0] in _QUEUES]
+    last = [spec for spec in further if spec[0] in _AFTER_DELAY]
+    first = [spec for spec in further if spec[0] not in (*_QUEUES, *_AFTER_DELAY)]
+    return [*first, *loss, *queues, delay, *last]
 
 
 def hops(channel: ChannelPart) -> list[list[StageSpec]]:
-    """All hops of a route; each is made alike and draws apart."""
-    return [hop_stages(channel) for _ in range(channel.hops)]
+    """All hops of a route, each as it is said or all alike; each draws apart."""
+    return [hop_stages(hop) for hop in channel.hop or (channel,) * channel.hops]
 
 
 @lru_cache(maxsize=256)
@@ -56,7 +71,8 @@ def configured_latency(channel: ChannelPart, protocol: Any) -> Latency:
 
     The probes run through the real stages with draws of their own, so the table is the same in every
     replication. F is the latency of what arrives, so loss must not shorten it: what a probe would have
-    taken is read with its losses undone. A protocol that repeats itself arrives with its first attempt
+    taken is read with its losses undone. Each probe finds queues empty and the outages of another day.
+    A protocol that repeats itself arrives with its first attempt
     that was not lost; where all were, one attempt is taken as good as another.
     """
     route = build_route("probe", "target", hops(channel), Streams(0, 0))
@@ -66,19 +82,41 @@ def configured_latency(channel: ChannelPart, protocol: Any) -> Latency:
 
 
 def _first_arrival_s(route: Route, offsets_s: Sequence[float], number: int) -> float:
+    tell_stages(route, "begin_anew")
     attempts = [
         Datagram(b"\0", "target", *Label("probe", 0, 0, number, attempt))
         for attempt in range(1, len(offsets_s) + 1)
     ]
     arrivals_s = [
-        offset_s + route.transit_s(attempt)
+        offset_s + _transit_s(route, attempt)
         for offset_s, attempt in zip(offsets_s, attempts, strict=True)
-        if len(offsets_s) == 1 or any(f.drop is None for f in route.carry(attempt, offset_s))
+        if len(offsets_s) == 1 or _arrives(route, attempt, offset_s)
     ]
     if arrivals_s:
         return min(arrivals_s)
     chosen = number % len(offsets_s)
-    return offsets_s[chosen] + route.transit_s(attempts[chosen])
+    return offsets_s[chosen] + _transit_s(route, attempts[chosen])
+
+
+def _transit_s(route: Route, probe: Datagram) -> float:
+    tell_stages(route, "forget")
+    return route.transit_s(probe)
+
+
+def _arrives(route: Route, probe: Datagram, at_s: float) -> bool:
+    tell_stages(route, "forget")
+    return any(flight.drop is None for flight in route.carry(probe, at_s))
+
+
+def tell_stages(route: Route, what: str) -> None:
+    """Calls a method of every stage that has it: `forget` or `begin_anew`."""
+    for link in route.links:
+        for stage in link.stages:
+            getattr(stage, what, _nothing)()
+
+
+def _nothing() -> None:
+    return None
 
 
 @lru_cache(maxsize=64)
@@ -86,7 +124,7 @@ def named_latency(stage: str, config: Any) -> Latency:
     """F as a delay stage of the given name would make it."""
     route = build_route("probe", "named", [[(stage, config)]], Streams(0, 0))
     probes = (Datagram(b"\0", "named", *Label("probe", 0, 0, n)) for n in range(TABLE_SIZE))
-    return Latency(route.transit_s(probe) for probe in probes)
+    return Latency(_transit_s(route, probe) for probe in probes)
 
 
 def channel_of(config: RunConfig, source: str, target: str) -> Any:
