@@ -1,82 +1,87 @@
 """The numbers of tc (tc(8), PARAMETERS), read and written: percents, times, rates.
 
-Times are seconds here and rates bytes a second. What is written reads back as the same number.
+Times are seconds here and rates bytes a second. They are reckoned in decimal, so what is written reads back
+as the same number to its last digit.
 """
 
-import math
 import re
-from collections.abc import Callable
+from decimal import Decimal
 
 LONGEST_S = 274.0  # what netem can hold of a delay: 2^32 ticks of 64 ns
 MOST = 2**32 - 1
 
-_NUMBER = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?)([a-z%]*)", re.IGNORECASE)
-_TIMES = {"s": 1.0, "sec": 1.0, "secs": 1.0, "ms": 1e-3, "msec": 1e-3, "msecs": 1e-3,
-          "us": 1e-6, "usec": 1e-6, "usecs": 1e-6, "ns": 1e-9, "nsec": 1e-9, "nsecs": 1e-9}  # fmt: skip
-_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12,
-             "ki": 2.0**10, "mi": 2.0**20, "gi": 2.0**30, "ti": 2.0**40}  # fmt: skip
+_NUMBER = re.compile(r"(\d{1,20}(?:\.\d{0,40})?(?:e[+-]?\d{1,2})?)([a-z%]*)", re.IGNORECASE)
+_TIMES = {
+    f"{prefix}{unit}": Decimal(factor)
+    for prefix, factor in (("", "1"), ("m", "1e-3"), ("u", "1e-6"), ("n", "1e-9"))
+    for unit in ("s", "sec", "secs")
+}
+_PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12,
+             "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}  # fmt: skip
 _RATES = {
-    **{f"{prefix}bit": factor / 8.0 for prefix, factor in _PREFIXES.items()},
-    **{f"{prefix}bps": factor for prefix, factor in _PREFIXES.items()},
+    **{f"{prefix}bit": Decimal(factor) / 8 for prefix, factor in _PREFIXES.items()},
+    **{f"{prefix}bps": Decimal(factor) for prefix, factor in _PREFIXES.items()},
 }
 
 
 def percent(name: str, text: str) -> float:
     """A probability from a percent; the sign may be left out, as tc allows."""
-    value, unit = _split(name, text, 'a percent from 0 to 100, for example "1%"')
-    if unit not in ("", "%") or not 0.0 <= value <= 100.0:
-        raise ValueError(f'netem: "{name}" takes a percent from 0 to 100, not "{text}"')
-    return value / 100.0
+    what = 'a percent from 0 to 100, for example "1%"'
+    value, unit = _split(name, text, what)
+    if unit not in ("", "%") or value > 100:
+        raise ValueError(f'netem: "{name}" takes {what}, not "{text}"')
+    return float(value / 100)
 
 
 def seconds(name: str, text: str) -> float:
     """A time with its unit. A bare number, which tc takes for microseconds, is seldom meant so."""
-    value, unit = _split(name, text, 'a time, for example "100ms"')
+    what = 'a time with its unit (s, ms, us, ns), for example "100ms"'
+    value, unit = _split(name, text, what)
     if unit not in _TIMES:
-        raise ValueError(f'netem: "{name}" takes a time with its unit (s, ms, us, ns), not "{text}"')
-    return value * _TIMES[unit]
+        raise ValueError(f'netem: "{name}" takes {what}, not "{text}"')
+    return float(value * _TIMES[unit])
 
 
 def bytes_per_s(name: str, text: str) -> float:
     """A rate with its unit; `bit` is bits a second and `bps` bytes a second, as in tc."""
-    value, unit = _split(name, text, 'a rate, for example "1mbit"')
+    what = 'a rate with its unit (bit, kbit, mbit, bps, kbps ...), for example "1mbit"'
+    value, unit = _split(name, text, what)
     if unit not in _RATES:
-        raise ValueError(f'netem: "{name}" takes a rate in bit, kbit, mbit, bps, kbps ..., not "{text}"')
-    return value * _RATES[unit]
+        raise ValueError(f'netem: "{name}" takes {what}, not "{text}"')
+    return float(value * _RATES[unit])
 
 
 def whole(name: str, text: str) -> int:
     """A whole number that fits netem's 32 bits."""
-    if not (text.isascii() and text.isdigit() and int(text[:11]) <= MOST and len(text) <= 10):
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= MOST):
         raise ValueError(f'netem: "{name}" takes a whole number up to {MOST}, not "{text}"')
     return int(text)
 
 
 def write_percent(prob: float) -> str:
     """A probability as tc reads it."""
-    return f"{_short(prob * 100.0, lambda shown: shown / 100.0 == prob)}%"
+    return f"{_times(prob, 100)}%"
 
 
 def write_seconds(at_s: float) -> str:
     """A time in milliseconds. Raises ValueError for one that netem cannot hold."""
     if at_s > LONGEST_S:
-        raise ValueError(f"netem: no delay above {LONGEST_S:g}s; it has {at_s:g}s")
-    return f"{_short(at_s * 1e3, lambda shown: shown * 1e-3 == at_s)}ms"
+        raise ValueError(f"netem: no delay above {LONGEST_S:g}s; this one has {at_s:g}s")
+    return f"{_times(at_s, 1000)}ms"
 
 
 def write_rate(rate_bytes_per_s: float) -> str:
     """A rate in bits a second."""
-    return f"{_short(rate_bytes_per_s * 8.0, lambda shown: shown / 8.0 == rate_bytes_per_s)}bit"
+    return f"{_times(rate_bytes_per_s, 8)}bit"
 
 
-def _short(value: float, reads_back: Callable[[float], bool]) -> str:
-    """The fewest digits that read back as the same number."""
-    texts = (f"{value:.{digits}g}" for digits in (6, 12, 15, 16, 17))
-    return next((text for text in texts if reads_back(float(text))), repr(value))
+def _times(value: float, factor: int) -> str:
+    """The product in plain digits, without an exponent or an idle zero."""
+    return f"{(Decimal(repr(float(value))) * factor).normalize():f}"
 
 
-def _split(name: str, text: str, what: str) -> tuple[float, str]:
+def _split(name: str, text: str, what: str) -> tuple[Decimal, str]:
     match = _NUMBER.fullmatch(text)
-    if match is None or not math.isfinite(float(match[1])):
+    if match is None:
         raise ValueError(f'netem: "{name}" takes {what}, not "{text}"')
-    return float(match[1]), match[2].lower()
+    return Decimal(match[1]), match[2].lower()

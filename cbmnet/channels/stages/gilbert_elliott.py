@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from cbmnet.channels.stage import STAGES, WORD_BURST, WORD_LOSS, Flight, LinkContext
 from cbmnet.streams import threshold
 
+_ROUNDING = 1e-9  # of 1 - loss, so that .9 and a run of 9 is allowed
+
 
 @dataclass(frozen=True)
 class GilbertElliottConfig:
@@ -41,7 +43,7 @@ class GilbertElliottConfig:
                 "mean_loss and mean_run mean a good state without loss and a bad one without delivery; "
                 "leave good_loss and bad_loss out, or give p and r"
             )
-        if not (loss < 1.0 and run >= max(1.0, loss / (1.0 - loss))):
+        if not (loss < 1.0 and run >= max(1.0, loss / (1.0 - loss) - _ROUNDING)):
             raise ValueError("mean_run must be at least 1 and at least mean_loss/(1 - mean_loss)")
 
     @property
@@ -50,7 +52,7 @@ class GilbertElliottConfig:
         if self.p_prob is not None:
             return self.p_prob
         loss = self.mean_loss_prob or 0.0
-        return self.r * loss / (1.0 - loss)
+        return min(1.0, self.r * loss / (1.0 - loss))
 
     @property
     def r(self) -> float:
