@@ -20,12 +20,13 @@ def gamma_quantile(shape: float, share: float) -> float:
     if share <= 0.0:
         return 0.0
     low, high = 0.0, float("inf")
+    log_gamma = lgamma(shape)
     x = _first_guess(shape, share)
     for _ in range(_STEPS):
-        excess = _excess(shape, x, share)
+        density = exp((shape - 1.0) * log(x) - x - log_gamma) if x > 0.0 else 0.0
+        excess = _excess(shape, x, share, density)
         low, high = (x, high) if excess < 0.0 else (low, x)
-        step = _halley(shape, x, excess)
-        further = x - step
+        further = x - _halley(shape, x, excess, density)
         if not low < further < high:  # a step out of what is known: halve it instead
             further = 0.5 * (low + high) if high < float("inf") else 2.0 * x
         if abs(further - x) <= _CLOSE * x:
@@ -43,19 +44,14 @@ def _first_guess(shape: float, share: float) -> float:
     return small if small < 0.5 else max(0.5, -log1p(-share) if share < 1.0 else 40.0)
 
 
-def _excess(shape: float, x: float, share: float) -> float:
+def _excess(shape: float, x: float, share: float, density: float) -> float:
     """P(shape, x) - share, from whichever of P and Q is summed directly."""
     if x < shape + 1.0:
-        return _density(shape, x) * x * _series(shape, x) - share
-    return (1.0 - share) - _density(shape, x) * x * _fraction(shape, x)
+        return density * x * _series(shape, x) - share
+    return (1.0 - share) - density * x * _fraction(shape, x)
 
 
-def _density(shape: float, x: float) -> float:
-    return exp((shape - 1.0) * log(x) - x - lgamma(shape)) if x > 0.0 else 0.0
-
-
-def _halley(shape: float, x: float, excess: float) -> float:
-    density = _density(shape, x)
+def _halley(shape: float, x: float, excess: float, density: float) -> float:
     if density < _TINY:
         return float("inf")
     newton = excess / density

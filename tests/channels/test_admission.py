@@ -101,11 +101,13 @@ def test_what_is_held_goes_when_the_line_comes_up() -> None:
 def test_a_line_begun_anew_has_another_history() -> None:
     """A stationary one: of 2,000 histories the line is up at the start in the share A."""
     one: Any = stage(("up-down", UpDownConfig(3.0, 1.0)))
-    ups, later = [], []
+    ups, later, ends_s = [], [], set()
     for _ in range(2000):
         one.begin_anew()
         ups.append(one.is_up(0.0))
         later.append(one.is_up(10.0))
+        ends_s.add(one.next_up_s(0.0))
+    assert len(ends_s) == 1 + ups.count(False)  # 0 for those that are up, and no two outages alike
     for found in (ups, later):
         assert abs(fmean(found) - 0.75) < 4 * sqrt(0.75 * 0.25 / 2000)
 
