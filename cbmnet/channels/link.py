@@ -2,17 +2,15 @@
 
 A link is one hop in one direction: stages in order, and the draws that belong to it. A route is all hops
 from one party to another. Where no stage depends on other traffic the whole way is decided in one call at
-the sending. A stage that does (`ordered`: a queue, a burst-loss chain) must be given the flights in the
-order in which they reach it, so the way is cut before it into *legs*: a driver takes a flight to the end of
-one leg, and asks for the next when that time has come.
+the sending. A hop with a stage that does (`ordered`: a queue, a burst-loss chain) must be given the flights
+in the order in which they reach it, so the way is cut before it into *legs*: a driver takes a flight to the
+end of one leg, and asks for the next when that time has come.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
-from typing import NamedTuple
-
 from cbmnet.channels.stage import STAGES, Flight, LinkContext, Stage
 from cbmnet.datagram import Datagram
 from cbmnet.errors import SimulationError
@@ -32,14 +30,6 @@ class Link:
         self.applies = tuple(stage.apply for stage in self.stages)
 
 
-class Part(NamedTuple):
-    """Stages of one hop that follow each other without a wait; the first of a hop `enters` it."""
-
-    hop: int
-    applies: tuple[Apply, ...]
-    enters: bool
-
-
 class Route:
     """All hops from one party to another; `source` and `target` are party names.
 
@@ -55,8 +45,8 @@ class Route:
         self.source, self.target = source, target
         self.links = tuple(links)
         self._legs = _legs(self.links)
-        first, *onward = self._legs[0]
-        self._draws, self._first, self._onward = self.links[0].draws, first.applies, tuple(onward)
+        first = self.links[0]
+        self._draws, self._first, self._onward = first.draws, first.applies, self._legs[0][1:]
         self._plain = len(self._legs) == 1
         self.before: list[Stage] = []
         self.after: list[Stage] = []
@@ -86,8 +76,8 @@ class Route:
                 copy = apply(flight, now_s)
                 if copy is not None:
                     flights += _through(first[first.index(apply) + 1 :], copy, now_s)
-            for part in self._onward:
-                flights = [onward for flight in flights for onward in _pass_on(flight, part)]
+            for hop, link in self._onward:
+                flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
             for flight in flights:
                 if not flight.at_s >= now_s:  # nan as well
                     raise ValueError(f"a flight is at {flight.at_s!r} s")
@@ -102,8 +92,8 @@ class Route:
         flight.leg += 1
         flights, now_s = [flight], flight.at_s
         try:
-            for part in self._legs[flight.leg]:
-                flights = [onward for f in flights for onward in _pass_on(f, part)]
+            for hop, link in self._legs[flight.leg]:
+                flights = [onward for f in flights for onward in _pass_on(f, hop, link)]
             if not all(f.at_s >= now_s for f in flights):
                 raise ValueError(f"a flight is at {[f.at_s for f in flights]!r} s")
         except SimulationError:
@@ -117,14 +107,23 @@ class Route:
         """Whether the flight has another leg to go."""
         return flight.leg + 1 < len(self._legs)
 
+    def fates(self, datagram: Datagram, now_s: float) -> list[Flight]:
+        """Every leg at once, as if nothing else were on the way: for tables of an idle line, and tests."""
+        flights, ended = self.carry(datagram, now_s), list[Flight]()
+        while flights:
+            flight = flights.pop()
+            if flight.drop is None and self.has_further(flight):
+                flights += self.onward(flight)
+            else:
+                ended.append(flight)
+        return ended
+
     def transit_s(self, datagram: Datagram) -> float:
         """How long the datagram would take on idle links if nothing on the way lost it."""
         flight = Flight(datagram, 0.0, self)
         for hop, link in enumerate(self.links):
             flight.enter(hop)
             for stage in link.stages:
-                if (forget := getattr(stage, "forget", None)) is not None:
-                    forget()
                 stage.apply(flight, flight.at_s)
                 flight.drop = None
         return flight.at_s
@@ -168,29 +167,27 @@ def stage_name(stage: object) -> str:
     return kind or next((n for n in STAGES.names() if STAGES[n].make is type(stage)), type(stage).__name__)
 
 
-def _legs(links: Sequence[Link]) -> tuple[tuple[Part, ...], ...]:
-    """The parts of the way, cut before every ordered stage that a flight may reach out of turn."""
-    legs: list[list[Part]] = [[]]
-    in_turn = True
+Hop = tuple[int, Link]
+
+
+def _legs(links: Sequence[Link]) -> tuple[tuple[Hop, ...], ...]:
+    """The hops of the way, cut before each that must be entered in order and may be reached out of order."""
+    legs: list[list[Hop]] = [[]]
+    in_order = True
     for hop, link in enumerate(links):
-        start = 0
-        for number, stage in enumerate(link.stages):
-            if getattr(stage, "ordered", False) and not in_turn:
-                if number > start:
-                    legs[-1].append(Part(hop, link.applies[start:number], start == 0))
-                legs.append([])
-                start, in_turn = number, True
-            in_turn = in_turn and getattr(stage, "instant", False)
-        legs[-1].append(Part(hop, link.applies[start:], start == 0))
+        if not in_order and any(getattr(stage, "ordered", False) for stage in link.stages):
+            legs.append([])
+            in_order = True
+        legs[-1].append((hop, link))
+        in_order = in_order and all(getattr(stage, "instant", False) for stage in link.stages)
     return tuple(map(tuple, legs))
 
 
-def _pass_on(flight: Flight, part: Part) -> list[Flight]:
+def _pass_on(flight: Flight, hop: int, link: Link) -> list[Flight]:
     if flight.drop is not None:
         return [flight]
-    if part.enters:
-        flight.enter(part.hop)
-    return _through(part.applies, flight, flight.at_s)
+    flight.enter(hop)
+    return _through(link.applies, flight, flight.at_s)
 
 
 def _through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Flight]:
@@ -206,13 +203,14 @@ def _through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Fli
 class _Again:
     """A stage whose reserved words an earlier stage of its hop has used: it draws from a further set."""
 
-    __slots__ = ("_purpose", "_stage", "forget", "instant", "kind", "ordered")
+    __slots__ = ("_purpose", "_stage", "begin_anew", "forget", "instant", "kind", "ordered")
 
     def __init__(self, stage: Stage, number: int) -> None:
         self._stage, self._purpose = stage, f"again/{number}"
         self.kind = stage_name(stage)
         self.instant, self.ordered = getattr(stage, "instant", False), getattr(stage, "ordered", False)
-        self.forget = getattr(stage, "forget", None)
+        self.forget = getattr(stage, "forget", _nothing)
+        self.begin_anew = getattr(stage, "begin_anew", _nothing)
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         kept = flight.words
@@ -242,13 +240,18 @@ def _stages(
     words: Counter[int] = Counter()
     for kind, config in specs:
         place = name if not kinds[kind] else f"{name}#{kinds[kind]}"
-        context = LinkContext(place, partial(_generator, streams, place))
+        shared = partial(_generator, streams, "shared")
+        context = LinkContext(place, partial(_generator, streams, place), source, target, shared)
         stage = STAGES[kind].make(config, context)
         used = getattr(stage, "uses", ())
         again = max((words[word.start] for word in used), default=0)
         yield _Again(stage, again) if again else stage
         kinds[kind] += 1
         words.update(word.start for word in used)
+
+
+def _nothing() -> None:
+    """What a stage does that has nothing to forget."""
 
 
 def _generator(streams: Streams, name: str, purpose: str) -> Random:

@@ -88,9 +88,10 @@ class Stage(Protocol):
     """One impairment of one link; a built-in one names its reserved words in `uses`.
 
     What further a stage may have: `ordered`, True where what it does depends on the flights before, which
-    then come in the order of their entry; `forget()`, which forgets what earlier flights left, such as a
-    backlog; `begin_anew()`, which draws the history of the line afresh. The last two serve whoever
-    tabulates the latency of an idle link.
+    then come in the order in which they enter its hop; `instant`, True where it never moves a flight on in
+    time, so that what comes in order leaves in order; `forget()`, which forgets what earlier flights left,
+    such as a backlog; `begin_anew()`, which draws the history of the line afresh. The last two serve
+    whoever tabulates the latency of an idle link.
     """
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:

@@ -105,7 +105,7 @@ def _transit_s(route: Route, probe: Datagram) -> float:
 
 def _arrives(route: Route, probe: Datagram, at_s: float) -> bool:
     tell_stages(route, "forget")
-    return any(flight.drop is None for flight in route.carry(probe, at_s))
+    return any(flight.drop is None for flight in route.fates(probe, at_s))
 
 
 def tell_stages(route: Route, what: str) -> None:

@@ -46,12 +46,12 @@ class Sees:
         return None
 
 
-def network(endpoint: Any, *stages: Any) -> tuple[Clock, Host]:
+def network(endpoint: Any, *hops: Any) -> tuple[Clock, Host]:
     env, recorder = Clock(max_steps_at_once=1000), Recorder([Sees()])
     a = Host(env, "a", endpoint, lambda event: None, recorder)
     b = Host(env, "b", FireAndForget(NoConfig()), lambda event: None, recorder)
-    draws = Streams(1, 0).link("a>b/0")
-    a.connect(Route("a", "b", [Link("a>b/0", stages, draws)]), b)
+    links = [Link(f"a>b/{k}", part, Streams(1, 0).link(f"a>b/{k}")) for k, part in enumerate(hops)]
+    a.connect(Route("a", "b", links), b)
     return env, a
 
 
@@ -74,25 +74,25 @@ def send(host: Host, env: Clock) -> None:
 @pytest.mark.parametrize("ordered", [False, True])
 def test_a_stage_that_answers_with_nonsense_is_named(act: Any, says: str, ordered: bool) -> None:
     """The link, the stage's number and name, and what it did; in the first leg and in a later one."""
-    wrong = Wrong(act)
+    wrong, delay = Wrong(act), Constant(ConstantConfig(1.0), None)  # type: ignore[arg-type]
     wrong.ordered = ordered
-    env, a = network(FireAndForget(NoConfig()), Constant(ConstantConfig(1.0), None), wrong)  # type: ignore[arg-type]
+    env, a = network(FireAndForget(NoConfig()), [delay], [delay, wrong])
     with pytest.raises(SimulationError) as caught:
         send(a, env)
-    assert "link a>b/0, stage 1 (Wrong)" in str(caught.value)
+    assert "link a>b/1, stage 1 (Wrong)" in str(caught.value)
     assert says in str(caught.value)
 
 
 def test_a_reason_that_is_no_text_is_refused() -> None:
     """A loss has its reason in words."""
-    _, a = network(FireAndForget(NoConfig()), Wrong(set_reason))
+    _, a = network(FireAndForget(NoConfig()), [Wrong(set_reason)])
     with pytest.raises(SimulationError, match=r"reason 5 for a loss; a reason is text"):
         a.command(Send("b", b"x", "notice", 1, 0, 1))
 
 
 def test_a_peer_without_a_way_is_named() -> None:
     """A variant that sends to somebody unknown is told where it may send."""
-    _, a = network(FireAndForget(NoConfig()))
+    _, a = network(FireAndForget(NoConfig()), [])
     with pytest.raises(SimulationError, match=r"a \(fire-and-forget\): no way to 'c'; there are b"):
         a.command(Send("c", b"x", "notice", 1, 0, 1))
 
@@ -112,7 +112,7 @@ class Breaks(EndpointBase):
 
 def test_an_endpoint_that_fails_is_named() -> None:
     """A variant's own exception comes out as an error that names the party, the variant and the time."""
-    env, a = network(FireAndForget(NoConfig()))
+    env, a = network(FireAndForget(NoConfig()), [])
     b = Host(env, "b", Breaks(), lambda event: None, Recorder())
     a.connect(build_route("a", "b", [[("constant", ConstantConfig(3.0))]], Streams(1, 0)), b)
     a.command(Send("b", b"x", "notice", 1, 0, 1))

@@ -17,6 +17,7 @@ class DuplicationConfig:
 class Duplication:
     """The copy follows the later stages with draws of its own."""
 
+    instant = True
     uses = (WORD_DUPLICATE,)
     __slots__ = ("_limit",)
 

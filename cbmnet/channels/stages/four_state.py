@@ -55,6 +55,7 @@ class FourStateConfig:
 class FourState:
     """Starts in its stationary state; a flight is judged in the state before its own transition."""
 
+    instant = True
     uses = (WORD_BURST,)
     ordered = True
     __slots__ = ("_moves", "_state")

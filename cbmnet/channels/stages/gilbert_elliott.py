@@ -64,6 +64,7 @@ class GilbertElliottConfig:
 class GilbertElliott:
     """Starts in its stationary state; a flight is judged in the state before its own transition."""
 
+    instant = True
     uses = (WORD_LOSS, WORD_BURST)
     ordered = True
     __slots__ = ("_bad", "_leave", "_loss")

@@ -42,6 +42,7 @@ class JammingConfig:
 class Jamming:
     """Loses what enters while the jammer is on, each with its own draw."""
 
+    instant = True
     uses = (WORD_JAM,)
     __slots__ = ("_limit", "_on_s", "_period_s", "_phase_s")
 

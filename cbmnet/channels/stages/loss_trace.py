@@ -30,6 +30,7 @@ class LossTraceConfig:
 class LossTrace:
     """Each flight takes the next mark, whether or not it was lost before."""
 
+    instant = True
     ordered = True
     __slots__ = ("_lost", "_place", "_repeats")
 

@@ -41,6 +41,7 @@ class PartitionConfig:
 class Partition:
     """Drops what would cross between groups while the partition lasts."""
 
+    instant = True
     __slots__ = ("_end_s", "_start_s")
 
     def __init__(self, config: PartitionConfig, link: LinkContext) -> None:

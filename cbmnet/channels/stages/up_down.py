@@ -45,6 +45,11 @@ class UpDown:
         self._random = (link.shared if config.shared else link.generator)(purpose)
         self.begin_anew()
 
+    @property
+    def instant(self) -> bool:
+        """Whether it never moves a flight on in time."""
+        return not self._config.hold
+
     def begin_anew(self) -> None:
         """A further history of the line, drawn apart from the one before and as stationary."""
         config = self._config
