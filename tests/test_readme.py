@@ -39,7 +39,7 @@ def test_the_variant_is_a_variant(tmp_path: Path) -> None:
     """The file of the variant registers it, and a run with it delivers every message in copies."""
     (tmp_path / "line.toml").write_text(block("config: line.toml"))
     use = """
-run = __import__("cbmnet").run("line.toml", {"protocol.variant": "blind-copies", "protocol.copies": 3,
+run = __import__("cbmnet").run("line.toml", {"protocol.variant": "twice", "protocol.copies": 3,
                                              "channel.loss": 0.0})
 print(run.metrics["duplicates_rejected"] == 2 * run.tally.sealed > 0)
 """

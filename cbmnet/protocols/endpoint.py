@@ -1,69 +1,61 @@
-"""The interface every endpoint keeps, and the link frame its variants speak.
+"""The interface every endpoint keeps, and what its variants share.
 
 An endpoint owns no clock, socket, thread or random source. After any input its driver drains
 `datagrams_to_send`, then `next_event` until None, then re-arms one timer at `next_timer`. Calling
 `handle_timer` early is harmless. An exhausted retry is an *indefinite* failure: the peer may have acted.
 
-A link frame is msgpack `[1, type, stream, sequence, attempt, envelope or nil]`: type 0 carries data, type
-1 is a link acknowledgement, an unsigned hint that stops retransmission and proves nothing.
+Several routes may lead to one peer. Route 0 to "b" is addressed as "b", route k as "b@k", and what came by
+route k from "a" is handed over as coming from "a@k". The frames are in `frame`, the events in `events`.
 """
 
 from collections import deque
-from typing import Annotated, Any, Literal, Protocol
-
-from msgspec import DecodeError, Meta, Struct, ValidationError
-from msgspec.msgpack import Decoder, Encoder
+from typing import Any, ClassVar, Protocol
 
 from cbmnet.datagram import Datagram
 from cbmnet.errors import LocalProtocolError, RemoteProtocolError
+from cbmnet.protocols.events import (
+    Acknowledged,
+    Broadcast,
+    Confirmed,
+    Forged,
+    GaveUp,
+    InCustody,
+    Malformed,
+    Receipted,
+    Received,
+    Settled,
+    Unconfirmed,
+    Undelivered,
+)
+from cbmnet.protocols.frame import (
+    ACK_KIND,
+    CONFIRM,
+    DATA,
+    FRAME_VERSION,
+    KINDS,
+    LINK_ACK,
+    MAX_FRAME_BYTES,
+    RECEIPT,
+    Frame,
+    Send,
+    ack_datagram,
+    data_datagram,
+    decode_frame,
+    encode_frame,
+)
 from cbmnet.registry import Family
 
-FRAME_VERSION, DATA, LINK_ACK = 1, 0, 1
-MAX_FRAME_BYTES = 65536 + 64
-ACK_KIND = "link-ack"
+__all__ = [
+    "ACK_KIND", "AT_MOST_ONCE", "CONFIRM", "DATA", "FRAME_VERSION", "IN_ORDER", "KINDS", "LINK_ACK",
+    "MAX_FRAME_BYTES", "OR_GAVE_UP", "RECEIPT", "VARIANTS", "Acknowledged", "Broadcast", "Confirmed",
+    "Datagram", "Endpoint", "EndpointBase", "Forged", "Frame", "GaveUp", "InCustody",
+    "LocalProtocolError", "Malformed", "Receipted", "Received", "RemoteProtocolError", "Send", "Settled",
+    "Unconfirmed", "Undelivered", "VariantMaker", "ack_datagram", "data_datagram", "decode_frame",
+    "encode_frame", "expect_send", "party_of", "route_of", "way",
+]  # fmt: skip
 
-
-class Send(Struct, frozen=True, gc=False):
-    """Command: carry these bytes to the peer. Kind, stream, epoch and sequence are the message's own."""
-
-    peer: str
-    data: bytes
-    kind: str
-    stream: int
-    epoch: int
-    sequence: int
-
-
-class Received(Struct, frozen=True, gc=False):
-    """Event: a peer's bytes arrived, possibly again."""
-
-    peer: str
-    data: bytes
-
-
-class Acknowledged(Struct, frozen=True, gc=False):
-    """Event: a link acknowledgement came for this message; a hint, not evidence."""
-
-    peer: str
-    stream: int
-    sequence: int
-    attempts: int
-
-
-class GaveUp(Struct, frozen=True, gc=False):
-    """Event: no acknowledgement after the last attempt; whether the peer has the message is unknown."""
-
-    peer: str
-    stream: int
-    sequence: int
-    attempts: int
-
-
-class Malformed(Struct, frozen=True, gc=False):
-    """Event: bytes that are no frame of ours; recorded and otherwise ignored."""
-
-    peer: str
-    detail: str
+AT_MOST_ONCE, IN_ORDER, OR_GAVE_UP = "at-most-once", "in-order", "at-least-once-or-gave-up"
+"""What a variant may claim of honest ends over any line: tests hold it to its `claims`."""
 
 
 class Endpoint(Protocol):
@@ -104,34 +96,11 @@ class VariantMaker(Protocol):
 
 VARIANTS: Family[VariantMaker] = Family("variants", "cbmnet.protocols.variants")
 
-_Whole = Annotated[int, Meta(ge=0)]
-Frame = tuple[Literal[1], Literal[0, 1], _Whole, _Whole, _Whole, bytes | None]
-"""A link frame taken apart: version, type, stream, sequence, attempt, and the envelope in data alone."""
-
-_pack = Encoder().encode
-_unpack = Decoder(Frame).decode
-
-
-def encode_frame(type_: int, stream: int, sequence: int, attempt: int, envelope: bytes | None) -> bytes:
-    """The bytes of one link frame."""
-    return _pack((FRAME_VERSION, type_, stream, sequence, attempt, envelope))
-
-
-def decode_frame(data: bytes) -> Frame:
-    """Takes a link frame apart; RemoteProtocolError if it is not one."""
-    if len(data) > MAX_FRAME_BYTES:
-        raise RemoteProtocolError(f"frame of {len(data)} bytes; at most {MAX_FRAME_BYTES}")
-    try:
-        frame: Frame = _unpack(data)
-    except (ValidationError, DecodeError, RecursionError) as error:
-        raise RemoteProtocolError(f"not a link frame: {error}") from error
-    if (frame[1] == DATA) == (frame[5] is None):
-        raise RemoteProtocolError("link frame without its envelope, or with one too many")
-    return frame
-
 
 class EndpointBase:
-    """The outgoing queues that every endpoint has."""
+    """The outgoing queues that every endpoint has, and what its variant claims."""
+
+    claims: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self) -> None:
         self.outgoing: deque[Datagram] = deque()
@@ -162,14 +131,19 @@ def expect_send(command: object) -> Send:
     return command
 
 
-def data_datagram(send: Send, attempt: int) -> Datagram:
-    """The datagram of one attempt at one message."""
-    stream, sequence = send.stream, send.sequence
-    frame = _pack((FRAME_VERSION, DATA, stream, sequence, attempt, send.data))
-    return Datagram(frame, send.peer, send.kind, stream, send.epoch, sequence, attempt)
+def way(peer: str, route: int) -> str:
+    """How a peer is addressed by one of the routes to it, counted from 0."""
+    return f"{peer}@{route}" if route else peer
 
 
-def ack_datagram(peer: str, stream: int, sequence: int, attempt: int, copy: int) -> Datagram:
-    """The datagram of one link acknowledgement; `copy` tells repeated ones apart."""
-    frame = _pack((FRAME_VERSION, LINK_ACK, stream, sequence, attempt, None))
-    return Datagram(frame, peer, ACK_KIND, stream, 0, sequence, attempt, copy)
+def party_of(way: str) -> str:
+    """The peer at the end of a way."""
+    return way.partition("@")[0]
+
+
+def route_of(way: str) -> int:
+    """The number of a way's route; RemoteProtocolError for what is no way."""
+    number = way.partition("@")[2] or "0"
+    if not (number.isascii() and number.isdigit()):
+        raise RemoteProtocolError(f"{way!r} is no way to a peer")
+    return int(number)

@@ -89,7 +89,7 @@ class TestVariant:
         return make(config_of(VARIANTS, name)), make(config_of(VARIANTS, name))
 
     def test_it_delivers_over_a_perfect_line(self, name: str) -> None:
-        """What is sent is received, once each and in order, and both endpoints fall silent."""
+        """What is sent is received in order, once each if it is claimed, and both endpoints fall silent."""
         ends = dict(zip("ab", self.pair(name), strict=True))
         for number in range(1, 21):
             ends["a"].command(Send("b", b"%d" % number, "notice", 1, 0, number), 0.0)
@@ -106,8 +106,9 @@ class TestVariant:
             now += 0.001
             if not moved:
                 break
-        assert received == list(range(1, 21))
-        assert ends["a"].next_timer() is None
+        first = list(dict.fromkeys(received))
+        assert (received if "at-most-once" in ends["a"].claims else first) == list(range(1, 21))
+        assert ends["a"].next_timer() is None is ends["b"].next_timer()
 
     def test_rubbish_is_an_event_not_an_exception(self, name: str) -> None:
         """Bytes that are no frame give Malformed and change nothing else."""

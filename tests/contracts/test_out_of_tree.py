@@ -32,8 +32,8 @@ from cbmnet.protocols.variants.fire_and_forget import FireAndForget
 class TwiceConfig:
     copies: int = 2
 
-@VARIANTS.register("blind-copies", TwiceConfig)
-class BlindCopies(FireAndForget):
+@VARIANTS.register("twice", TwiceConfig)
+class Twice(FireAndForget):
     """Sends n copies and hopes."""
     def __init__(self, config):
         super().__init__(config)
@@ -79,7 +79,7 @@ hops = 1
 loss = 0.0
 stages = [{ stage = "every-nth", n = 3 }]
 [protocol]
-variant = "blind-copies"
+variant = "twice"
 copies = 3
 [activities.exercise]
 rate = "1/d"
@@ -92,7 +92,7 @@ ENTRY_POINTS = """
 [cbmnet.stages]
 every-nth = my_stage
 [cbmnet.variants]
-blind-copies = my_variant
+twice = my_variant
 [cbmnet.beliefs]
 paranoid = my_belief
 [cbmnet.metrics]

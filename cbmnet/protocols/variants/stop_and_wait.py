@@ -1,23 +1,22 @@
-"""Stop and wait with exponential backoff: one message under way per peer and stream.
+"""Stop and wait: one message under way per peer and stream, repeated until acknowledged.
 
-Theory of operation. A stream is IDLE or AWAITING an acknowledgement of its head message. On expiry the
-head is sent again with the timeout multiplied by `backoff` (2 is RFC 6298's rule 5.5; 1 keeps it fixed),
-at most `max_sends` times; then the stream gives up on it and goes on with the next. With data loss d and
+With `backoff` 1 the timeout is fixed, with 2 it doubles (RFC 6298's rule 5.5). With data loss d and
 acknowledgement loss a, q = (1 - d)(1 - a): sends (1 - (1 - q)^R)/q, delivered 1 - d^R, acknowledged
 1 - (1 - q)^R, and the difference is delivered but believed failed.
 
-Guarantees order per stream among what is delivered; delivers at least once what it acknowledges.
-Cannot tell a lost message from a lost acknowledgement: GaveUp is indefinite.
+Guarantees that a message is delivered at least once or given up; on a line that keeps order, also order per
+stream among first arrivals. Duplicates are handed up: the verification above drops them. Cannot tell a lost
+message from a lost acknowledgement: GaveUp is indefinite. An acknowledgement is an unsigned hint.
 """
 
 from collections import deque
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import accumulate
 from math import inf
 
 from cbmnet.errors import RemoteProtocolError
 from cbmnet.protocols.endpoint import (
+    OR_GAVE_UP,
     VARIANTS,
     Acknowledged,
     EndpointBase,
@@ -30,19 +29,44 @@ from cbmnet.protocols.endpoint import (
     decode_frame,
     expect_send,
 )
+from cbmnet.protocols.frame import DATA, KINDS, LINK_ACK
+from cbmnet.protocols.retry import RetryConfig, offsets_of
 
 
 @dataclass(frozen=True)
-class StopAndWaitConfig:
+class StopAndWaitConfig(RetryConfig):
     """`rto_s`: first retransmission timeout; it should exceed the round trip."""
 
-    rto_s: float
-    backoff: float = 2.0  # RFC 6298 section 5.5: back off the timer by doubling it
-    max_sends: int = 5
 
-    def __post_init__(self) -> None:
-        if not (self.rto_s > 0.0 and self.backoff >= 1.0 and 1 <= self.max_sends <= 64):
-            raise ValueError("needs rto longer than 0, backoff of at least 1 and 1 to 64 max_sends")
+# Theory of operation. A line, one per peer and stream, is IDLE or AWAITING the acknowledgement of its head
+# message; further messages wait behind it. On expiry the head is sent again with the next timeout, at most
+# `max_sends` times; then the line gives up on it. Acknowledged or given up, the head makes way for the next
+# message, or leaves the line IDLE. An acknowledgement of anything but the head is stale and changes nothing.
+# Data that arrive are answered in either state. IDLE has no timer: a timeout there would be our own bug.
+#
+# The state is in `Line.head`, since this is the path whose speed is measured (None is IDLE); a test walks the
+# code along the table.
+IDLE, AWAITING = "idle", "awaiting"
+COMMAND, ACK_OF_HEAD, OTHER_ACK, DATA_COMES = "command", "ack of the head", "other ack", "data"
+TIMEOUT, GIVE_UP, LAST_ACK, LAST_GIVE_UP = (
+    "timeout",
+    "give up",
+    "ack of the head, none waits",
+    "give up, none waits",
+)
+NEXT = {
+    IDLE: {COMMAND: AWAITING, OTHER_ACK: IDLE, DATA_COMES: IDLE},
+    AWAITING: {
+        COMMAND: AWAITING,
+        ACK_OF_HEAD: AWAITING,
+        LAST_ACK: IDLE,
+        OTHER_ACK: AWAITING,
+        DATA_COMES: AWAITING,
+        TIMEOUT: AWAITING,
+        GIVE_UP: AWAITING,
+        LAST_GIVE_UP: IDLE,
+    },
+}
 
 
 class Line:
@@ -67,9 +91,12 @@ class Line:
 class StopAndWait(EndpointBase):
     """Acknowledges every data frame, repeats its own until acknowledged or out of attempts."""
 
+    claims = frozenset({OR_GAVE_UP})
+    _new_line: type[Line] = Line
+
     def __init__(self, config: StopAndWaitConfig) -> None:
         super().__init__()
-        self._rtos_s = [config.rto_s * config.backoff**k for k in range(config.max_sends)]
+        self._rtos_s = config.rtos_s
         self._lines: dict[tuple[str, int], Line] = {}
         self._timers: list[tuple[float, int, Line]] = []
         self._timer_count = 0  # keeps equal deadlines in the order in which they were set
@@ -81,7 +108,7 @@ class StopAndWait(EndpointBase):
         try:
             line = self._lines[peer, stream]
         except KeyError:
-            line = self._lines[peer, stream] = Line()
+            line = self._lines[peer, stream] = self._new_line()
         if line.head is None:
             line.head, line.attempt = send, 0
             self._transmit(line, send, now)
@@ -91,15 +118,16 @@ class StopAndWait(EndpointBase):
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Data is acknowledged and handed up; an acknowledgement frees its line."""
         try:
-            _, _, stream, sequence, attempt, envelope = decode_frame(data)
+            _, type_, stream, sequence, attempt, envelope = decode_frame(data)
         except RemoteProtocolError as error:
             self.events.append(Malformed(peer, str(error)))
             return
         try:
             line = self._lines[peer, stream]
         except KeyError:
-            line = self._lines[peer, stream] = Line()
-        if envelope is not None:
+            line = self._lines[peer, stream] = self._new_line()
+        if type_ == DATA:
+            assert envelope is not None
             # Acknowledgements of one attempt that came twice need fates of their own. They are counted in
             # steps of 256, since a duplicating channel numbers its copies by ones.
             again = line.answered_attempt == attempt and line.answered == sequence
@@ -107,8 +135,10 @@ class StopAndWait(EndpointBase):
             line.answered, line.answered_attempt = sequence, attempt
             self.outgoing.append(ack_datagram(peer, stream, sequence, attempt, line.repeats))
             self.events.append(Received(peer, envelope))
+        elif type_ != LINK_ACK:
+            self.events.append(Malformed(peer, f"{KINDS[type_]} is no frame of this variant"))
         elif (head := line.head) is not None and head.sequence == sequence:
-            self._finish(line, head, Acknowledged, now)
+            self._finish(line, head, Acknowledged, now, attempt)
 
     def handle_timer(self, now: float) -> None:
         """Repeats or gives up on every head whose timeout has passed."""
@@ -132,7 +162,7 @@ class StopAndWait(EndpointBase):
 
     def attempt_offsets_s(self) -> tuple[float, ...]:
         """When each attempt leaves, counted from the first, if no acknowledgement comes."""
-        return tuple(accumulate(self._rtos_s[:-1], initial=0.0))
+        return offsets_of(self._rtos_s)
 
     def _transmit(self, line: Line, send: Send, now: float) -> None:
         attempt = line.attempt
@@ -142,7 +172,10 @@ class StopAndWait(EndpointBase):
         heappush(self._timers, (deadline, count, line))
         self.outgoing.append(data_datagram(send, attempt))
 
-    def _finish(self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float) -> None:
+    def _finish(
+        self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float, attempt: int = 0
+    ) -> None:
+        """The head is acknowledged, by the echo of this attempt, or given up; the next takes its place."""
         self.events.append(event(send.peer, send.stream, send.sequence, line.attempt))
         line.head, line.deadline = None, inf
         if line.waiting:
