@@ -98,9 +98,13 @@ VARIANTS: Family[VariantMaker] = Family("variants", "cbmnet.protocols.variants")
 
 
 class EndpointBase:
-    """The outgoing queues that every endpoint has, and what its variant claims."""
+    """The outgoing queues that every endpoint has, and what its variant claims.
+
+    `me` is the party's name, empty if nobody told; a driver or a builder may set it.
+    """
 
     claims: ClassVar[frozenset[str]] = frozenset()
+    me: str = ""
 
     def __init__(self) -> None:
         self.outgoing: deque[Datagram] = deque()

@@ -46,9 +46,7 @@ class BadLine:
     def __init__(self, name: str, settings: dict[str, Any], seed: int) -> None:
         member = VARIANTS[name]
         needed = {"rto_s"} & {field.name for field in dataclasses.fields(member.config)}
-        self.ends = {
-            me: member.make(member.config(**{field: 3.0 for field in needed}, **settings)) for me in "ab"
-        }
+        self.ends = {me: member.make(member.config(**dict.fromkeys(needed, 3.0), **settings)) for me in "ab"}
         self.random, self.now, self.count = Random(seed), 0.0, 0
         self.under_way: list[tuple[float, int, Datagram, str]] = []
         self.heard: dict[str, list[Any]] = {"a": [], "b": []}

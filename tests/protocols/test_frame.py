@@ -95,7 +95,7 @@ def test_any_bytes_are_a_frame_or_a_refusal(data: bytes) -> None:
 
 @given(st.integers(0, 2**32 - 1), STREAM, STREAM)
 def test_a_mark_comes_back_as_it_went(epoch: int, own: int, attempt: int) -> None:
-    """Epoch, the variant's own and the attempt share 64 bits; in epoch 0 with nothing else it is the attempt."""
+    """Epoch, the variant's own and the attempt share 64 bits; with the first two 0 it is the attempt."""
     assert read_mark(mark_of(epoch, own, attempt)) == (epoch, own, attempt)
     assert mark_of(0, 0, attempt) == attempt
     assert mark_of(epoch, own, attempt) < 2**64

@@ -130,7 +130,7 @@ class Relay(Machine[_Key]):
 
     def __init__(self, config: RelayConfig, me: str = "") -> None:
         super().__init__()
-        self._config, self._me = config, me
+        self._config, self.me = config, me
         self._rtos_s = config.rtos_s
         self._parcels: dict[_Key, _Parcel] = {}
         self._held = 0
@@ -140,7 +140,7 @@ class Relay(Machine[_Key]):
     def command(self, command: object, now: float) -> None:
         """Sends by the relay or directly; LocalProtocolError for a number that is under way."""
         send, via = expect_send(command), self._config.via
-        direct = via in ("", send.peer, self._me)
+        direct = via in ("", send.peer, self.me)
         far = "" if direct else send.peer
         kind = f"{send.kind}>{far}" if far else send.kind
         hop = send.peer if direct else via

@@ -29,7 +29,8 @@ from cbmnet.protocols.endpoint import (
     decode_frame,
     expect_send,
 )
-from cbmnet.protocols.frame import DATA, KINDS, LINK_ACK
+from cbmnet.protocols.frame import COPY_STEP, DATA, KINDS, LINK_ACK
+from cbmnet.protocols.recent import SPAN
 from cbmnet.protocols.retry import RetryConfig, offsets_of
 
 
@@ -72,8 +73,8 @@ NEXT = {
 class Line:
     """The state toward one (peer, stream): the head under way and what waits; the last acknowledged.
 
-    `deadline` is infinite while nothing is under way. `answered` is the sequence that was last
-    acknowledged to the peer, `answered_attempt` its attempt, `repeats` how often that attempt came again.
+    `deadline` is infinite while nothing is under way. `answered` is the highest sequence that was
+    acknowledged to the peer, `answered_attempt` the highest of its attempts, `repeats` how often others came.
     """
 
     __slots__ = ("answered", "answered_attempt", "attempt", "deadline", "head", "repeats", "waiting")
@@ -84,7 +85,18 @@ class Line:
         self.deadline = inf
         self.waiting: deque[Send] = deque()
         self.answered = self.answered_attempt = 0
-        self.repeats = 0
+        self.repeats: dict[tuple[int, int], int] = {}
+
+    def count_again(self, sequence: int, attempt: int) -> int:
+        """The copy number of an acknowledgement that may have been sent before: it needs a fate of its own.
+
+        The last 1,024 of these are told apart.
+        """
+        repeats = self.repeats
+        repeats[sequence, attempt] = count = repeats.pop((sequence, attempt), 0) + 1
+        if len(repeats) > SPAN:
+            del repeats[next(iter(repeats))]
+        return count * COPY_STEP & 0xFFFF
 
 
 @VARIANTS.register("stop-and-wait", StopAndWaitConfig)
@@ -128,12 +140,11 @@ class StopAndWait(EndpointBase):
             line = self._lines[peer, stream] = self._new_line()
         if type_ == DATA:
             assert envelope is not None
-            # Acknowledgements of one attempt that came twice need fates of their own. They are counted in
-            # steps of 256, since a duplicating channel numbers its copies by ones.
-            again = line.answered_attempt == attempt and line.answered == sequence
-            line.repeats = line.repeats + 256 & 0xFFFF if again else 0
-            line.answered, line.answered_attempt = sequence, attempt
-            self.outgoing.append(ack_datagram(peer, stream, sequence, attempt, line.repeats))
+            if sequence > line.answered or (sequence == line.answered and attempt > line.answered_attempt):
+                line.answered, line.answered_attempt, copy = sequence, attempt, 0
+            else:
+                copy = line.count_again(sequence, attempt)
+            self.outgoing.append(ack_datagram(peer, stream, sequence, attempt, copy))
             self.events.append(Received(peer, envelope))
         elif type_ != LINK_ACK:
             self.events.append(Malformed(peer, f"{KINDS[type_]} is no frame of this variant"))
