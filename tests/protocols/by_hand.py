@@ -28,6 +28,14 @@ def note(sequence: int, peer: str = "b", *, epoch: int = 0, stream: int = 1, dat
     return Send(peer, data or b"%d" % sequence, "notice", stream, epoch, sequence)
 
 
+def loaded(name: str, count: int, **config: Any) -> Any:
+    """An endpoint with messages 1 to `count` commanded at 0."""
+    a = made(name, **{"rto_s": 5.0} | config)
+    for number in range(1, count + 1):
+        a.command(note(number), 0.0)
+    return a
+
+
 def said(end: Endpoint) -> list[Any]:
     """All events, drained."""
     events = []

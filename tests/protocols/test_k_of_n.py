@@ -42,6 +42,15 @@ def test_copies_by_one_route_count_once() -> None:
     assert heard(b) == []
 
 
+def test_a_route_votes_once_and_keeps_to_it() -> None:
+    """A route that first said x of a message and then y has said x: its y does not count with another's."""
+    b, x, y = made("k-of-n", k=2, n=3), copies(1, 3, b"1"), copies(1, 3, b"2")
+    give([x[1], y[1], y[2]], b, "a", 0.0)
+    assert heard(b) == []
+    give(x[:1], b, "a", 0.0)
+    assert heard(b) == [1]
+
+
 def test_fewer_than_k_lying_routes_get_nothing_handed_up() -> None:
     """Two liars of five at k = 3 forge freely, before and after; the true message is handed up, no other."""
     b, true, false = made("k-of-n", k=3, n=5), copies(1, 5, b"1"), copies(1, 5, b"666")

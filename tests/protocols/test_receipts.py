@@ -19,7 +19,7 @@ from cbmnet.protocols.endpoint import (
 )
 from cbmnet.protocols.frame import mark_of
 from cbmnet.protocols.notary import EnvelopeNotary
-from cbmnet.protocols.variants.receipts import Receipts, ReceiptsConfig
+from cbmnet.protocols.variants.receipts import COMPLETE, Receipts, ReceiptsConfig
 from cbmnet.streams import Streams
 from tests.protocols.by_hand import complain, frame_of, give, made, note, numbers, said, talk
 
@@ -42,6 +42,8 @@ def test_a_chain_goes_to_its_depth_and_ends(depth: int) -> None:
     assert depths(events["b"]) == list(range(1, depth + 1, 2))
     assert sent[0] == ("a", "notice", 1)
     assert sent[1:] == [("ab"[(d - 1) % 2], "receipt", d) for d in range(2, depth + 1)]
+    ours, theirs = ends["a"]._mine["b", 1, 0, 1], ends["b"]._theirs["a", 1].find(0, 1)
+    assert ours.state == theirs.state == COMPLETE
 
 
 @pytest.mark.parametrize("lost", range(1, 7))

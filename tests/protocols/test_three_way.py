@@ -92,6 +92,9 @@ def test_an_acknowledgement_after_giving_up_is_still_knowledge() -> None:
     a.receive(encode_frame(LINK_ACK, 1, 1, 1, None), "b", 20.0)
     assert said(a) == [Acknowledged("b", 1, 1, 3)]
     assert numbers(a.datagrams_to_send()) == [("confirm", 1, 1)]
+    a.receive(encode_frame(LINK_ACK, 1, 1, 2, None), "b", 21.0)
+    assert said(a) == []
+    assert numbers(a.datagrams_to_send()) == [("confirm", 1, 2)]
 
 
 def test_a_confirmation_after_giving_up_is_still_knowledge() -> None:

@@ -1,16 +1,10 @@
-"""Go-back-N and selective repeat: what both keep, what each does, and their efficiency."""
+"""What go-back-N and selective repeat have in common."""
 
-from math import sqrt
 from random import Random
 from typing import Any
 
 import pytest
 
-from cbmnet.channels.link import build_route
-from cbmnet.channels.stages.bernoulli import BernoulliConfig
-from cbmnet.channels.stages.constant import ConstantConfig
-from cbmnet.drivers.clock import Clock
-from cbmnet.drivers.simpy_driver import Host
 from cbmnet.protocols.endpoint import (
     DATA,
     LINK_ACK,
@@ -21,13 +15,12 @@ from cbmnet.protocols.endpoint import (
     encode_frame,
 )
 from cbmnet.protocols.frame import mark_of, read_mark
-from cbmnet.recorder import Recorder
-from cbmnet.streams import Streams
 from tests.protocols.by_hand import (
     complain,
     frame_of,
     give,
     heard,
+    loaded,
     made,
     note,
     numbers,
@@ -37,14 +30,6 @@ from tests.protocols.by_hand import (
 )
 
 WINDOWED = ["go-back-n", "selective-repeat"]
-
-
-def loaded(name: str, count: int, **config: Any) -> Any:
-    """An endpoint with messages 1 to `count` commanded at 0."""
-    a = made(name, **{"rto_s": 5.0} | config)
-    for number in range(1, count + 1):
-        a.command(note(number), 0.0)
-    return a
 
 
 @pytest.mark.parametrize("name", WINDOWED)
@@ -217,88 +202,6 @@ def test_go_back_n_sends_the_window_again_and_selective_repeat_one_frame() -> No
     assert repeated == {"go-back-n": [2, 3, 4], "selective-repeat": [2]}
 
 
-def test_a_cumulative_acknowledgement_stands_for_those_lost_before_it() -> None:
-    """Only the last of three acknowledgements arrives, and settles all three without a repeat."""
-    a, b = loaded("go-back-n", 3), made("go-back-n", rto_s=5.0)
-    give(a.datagrams_to_send(), b, "a", 1.0)
-    give(b.datagrams_to_send()[2:], a, "b", 2.0)
-    assert said(a) == [Acknowledged("b", 1, number, 1) for number in (1, 2, 3)]
-    assert a.next_timer() is None
-
-
-def test_go_back_n_keeps_nothing_that_comes_early() -> None:
-    """It answers a frame out of order with the number of the last in order, each time under a new label."""
-    a, b = loaded("go-back-n", 4), made("go-back-n", rto_s=5.0)
-    one, _, three, four = a.datagrams_to_send()
-    give([one, three, four, three], b, "a", 1.0)
-    assert heard(b) == [1]
-    answers = b.datagrams_to_send()
-    assert numbers(answers) == [("link-ack", 1, count) for count in (1, 2, 3, 4)]
-
-
-def test_a_frame_that_waits_to_go_again_may_still_be_acknowledged() -> None:
-    """After going back, late acknowledgements settle what has not gone again yet, and it does not go."""
-    a, b = loaded("go-back-n", 3, pace_s=2.0, rto_s=7.0), made("go-back-n", rto_s=7.0)
-    out = a.datagrams_to_send()
-    for now in (2.0, 4.0):
-        a.handle_timer(now)
-        out += a.datagrams_to_send()
-    give(out, b, "a", 5.0)
-    a.handle_timer(7.0)
-    assert numbers(a.datagrams_to_send()) == [("notice", 1, 2)]
-    give(b.datagrams_to_send(), a, "b", 8.0)
-    for now in (9.0, 11.0, 20.0):
-        a.handle_timer(now)
-    assert a.datagrams_to_send() == []
-    assert [event.attempts for event in told(a, Acknowledged)] == [2, 1, 1]
-
-
-def test_selective_repeat_sends_repeats_before_new_frames() -> None:
-    """With a pace, a frame that timed out goes before those that wait."""
-    a = loaded("selective-repeat", 20, window=20, pace_s=2.0, rto_s=5.0)
-    left = [d.sequence for d in a.datagrams_to_send()]
-    for now in (2.0, 4.0, 5.0, 6.0, 8.0, 10.0):
-        a.handle_timer(now)
-        left += [d.sequence for d in a.datagrams_to_send()]
-    assert left == [1, 2, 3, 1, 2, 3]
-
-
-def test_a_gap_that_nobody_closes_opens_by_itself() -> None:
-    """Frame 1 is lost for good and no later frame tells of it: what is held goes up after the hold time."""
-    a, b = loaded("selective-repeat", 3), made("selective-repeat", rto_s=5.0, hold_s=7.0)
-    first, *rest = a.datagrams_to_send()
-    give(rest, b, "a", 1.0)
-    assert heard(b) == []
-    assert b.next_timer() == 8.0
-    b.handle_timer(7.9)
-    assert heard(b) == []
-    b.datagrams_to_send()
-    b.handle_timer(8.0)
-    assert heard(b) == [2, 3]
-    give([first], b, "a", 9.0)
-    assert heard(b) == []
-    assert b.datagrams_to_send() == []  # never acknowledged: its sender will give it up
-    assert made("selective-repeat", rto_s=5.0).config.longest_gap_s == 25.0
-
-
-def test_selective_repeat_holds_no_more_than_its_window() -> None:
-    """A frame beyond it is neither kept nor acknowledged, so its sender repeats it."""
-    a, b = loaded("selective-repeat", 6, window=6), made("selective-repeat", rto_s=5.0, window=3)
-    give(a.datagrams_to_send()[1:], b, "a", 1.0)
-    assert [d.sequence for d in b.datagrams_to_send()] == [2, 3]
-
-
-def test_what_was_acknowledged_goes_up_when_a_new_epoch_comes() -> None:
-    """Held frames of the old epoch are handed up before the first of the new one."""
-    a, b = loaded("selective-repeat", 3), made("selective-repeat", rto_s=5.0)
-    give(a.datagrams_to_send()[1:], b, "a", 1.0)
-    again = made("selective-repeat", rto_s=5.0)
-    again.command(note(1, epoch=1), 2.0)
-    give(again.datagrams_to_send(), b, "a", 3.0)
-    assert heard(b) == [2, 3, 1]
-    assert b.next_timer() is None
-
-
 @pytest.mark.parametrize("name", WINDOWED)
 def test_a_receiver_remembers_a_bounded_past(name: str) -> None:
     """After 5,000 messages a receiver's place in a stream holds no more than 1,024 numbers and its window."""
@@ -311,68 +214,6 @@ def test_a_receiver_remembers_a_bounded_past(name: str) -> None:
     assert len(getattr(place, "echoes", ())) <= 1024 + 8
     assert len(told(b, Received)) == 5000
     assert len(a._send_lines["b", 1].flights) == 0
-
-
-def efficiency(name: str, window: int, loss: float, propagation: int, slots: int, seed: int) -> list[int]:
-    """Messages handed up in each 1,000 slots of a saturated line; frame time 1, no acknowledgement lost."""
-    env, recorder, streams = Clock(), Recorder(), Streams(seed, 0)
-    bins = [0] * (slots // 1000 + 2)
-
-    def arrived(event: Any) -> None:
-        if type(event) is Received:
-            bins[int(env.now) // 1000] += 1
-
-    config = {"rto_s": 1 + 2 * propagation + 1e-6, "window": window, "max_sends": 64, "pace_s": 1.0}
-    a = Host(env, "a", made(name, **config), lambda event: None, recorder)
-    b = Host(env, "b", made(name, **config), arrived, recorder)
-    there = [("bernoulli", BernoulliConfig(loss)), ("constant", ConstantConfig(1.0 + propagation))]
-    a.connect(build_route("a", "b", [there], streams), b)
-    b.connect(build_route("b", "a", [[("constant", ConstantConfig(float(propagation)))]], streams), a)
-    for number in range(1, slots + 1):
-        a.command(note(number))
-    env.run(until=float(slots))
-    return bins[1 : slots // 1000 - 1]
-
-
-@pytest.mark.parametrize(("propagation", "loss"), [(1, 0.1), (2, 0.1), (3, 0.02), (4, 0.3)])
-def test_efficiency_is_that_of_the_formulas(propagation: int, loss: float) -> None:
-    """(1 - p)/(1 + 2ap) and 1 - p, within 4 standard errors over 38 bins of 1,000 slots."""
-    a, slots = propagation, 40_000
-    if loss == 0.3:
-        slots = 20_000  # go-back-N is slow there: fewer messages than slots are enough
-    for name, window, exact in (
-        ("go-back-n", 1 + 2 * a, (1 - loss) / (1 + 2 * a * loss)),
-        ("selective-repeat", 200, 1 - loss),
-    ):
-        bins = [count / 1000 for count in efficiency(name, window, loss, a, slots, seed=5)]
-        mean = sum(bins) / len(bins)
-        error = sqrt(sum((x - mean) ** 2 for x in bins) / (len(bins) - 1) / len(bins))
-        assert abs(mean - exact) <= 4 * error, (name, mean, exact, error)
-        assert error < 0.006
-
-
-def last_arrival_s(name: str, window: int) -> float:
-    """When the last of 60 messages is handed up, if the line is out for one frame; a = 2, frame time 1."""
-    env, recorder, streams = Clock(), Recorder(), Streams(1, 0)
-    times: list[float] = []
-    config = {"rto_s": 5 + 1e-6, "window": window, "pace_s": 1.0}
-    a = Host(env, "a", made(name, **config), lambda event: None, recorder)
-    b = Host(env, "b", made(name, **config), lambda event: times.append(env.now), recorder)
-    line = build_route("a", "b", [[("constant", ConstantConfig(3.0))]], streams)
-    line.outages.append((9.5, 10.5))
-    a.connect(line, b)
-    b.connect(build_route("b", "a", [[("constant", ConstantConfig(2.0))]], streams), a)
-    for number in range(1, 61):
-        a.command(note(number))
-    env.run()
-    assert len(times) == 60
-    return times[-1]
-
-
-def test_a_loss_costs_go_back_n_exactly_its_window() -> None:
-    """With a = 2 a lost frame delays all behind it by 1 + 2a = 5 slots; in selective repeat by one."""
-    assert last_arrival_s("go-back-n", 5) == pytest.approx(62.0 + 5.0, abs=1e-4)
-    assert last_arrival_s("selective-repeat", 50) == pytest.approx(62.0 + 1.0, abs=1e-4)
 
 
 def test_random_losses_never_break_order_by_hand() -> None:
