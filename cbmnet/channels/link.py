@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
+
 from cbmnet.channels.stage import STAGES, Flight, LinkContext, Stage
 from cbmnet.datagram import Datagram
 from cbmnet.errors import SimulationError
