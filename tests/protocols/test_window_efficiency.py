@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cbmnet.channels.interruption import Interruption
 from cbmnet.channels.link import build_route
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
 from cbmnet.channels.stages.constant import ConstantConfig
@@ -67,7 +68,7 @@ def last_arrival_s(name: str, window: int) -> float:
     a = Host(env, "a", made(name, **config), lambda event: None, recorder)
     b = Host(env, "b", made(name, **config), lambda event: times.append(env.now), recorder)
     line = build_route("a", "b", [[("constant", ConstantConfig(3.0))]], streams)
-    line.outages.append((9.5, 10.5))
+    line.before.append(Interruption(9.5, 10.5))
     a.connect(line, b)
     b.connect(build_route("b", "a", [[("constant", ConstantConfig(2.0))]], streams), a)
     for number in range(1, 61):
