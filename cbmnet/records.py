@@ -138,6 +138,23 @@ class Deliver(NamedTuple):
     forged: bool
 
 
+class Wire(NamedTuple):
+    """The bytes of a datagram, for captures: `cause` is the Send, Drop or Deliver that they belong to.
+
+    `way` is "sent", "lost", "arrived", "corrupted" (arrived, but not as they were sent) or "forged" (arrived,
+    and nobody of this name sent them). It is not in the trace, which would grow tenfold.
+    """
+
+    at_s: float
+    id: int
+    cause: int
+    sender: str
+    receiver: str
+    label: Label
+    data: bytes
+    way: str
+
+
 class Accept(NamedTuple):
     """An accepted message passed the desk."""
 

@@ -14,9 +14,9 @@ from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock, schedule
 from cbmnet.drivers.skewed import Skewed
 from cbmnet.errors import CbmnetError, SimulationError
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint, party_of
 from cbmnet.recorder import Recorder
-from cbmnet.records import ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, Pause, Send, Timer
+from cbmnet.records import ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, Pause, Send, Timer, Wire
 
 _Carry = Callable[[Datagram, float], list[Flight]]
 _Line = tuple[_Carry, "Host", tuple[Callable[[Flight], None]]]
@@ -41,8 +41,10 @@ class Host:
         self._renew: Callable[[], Endpoint] | None = None
         self._on_event, self._recorder = on_event, recorder
         # Records that nobody wants are not even told on the message path.
-        self._tells_send, self._tells_drop = recorder.is_wanted(Send), recorder.is_wanted(Drop)
-        self._tells_deliver = recorder.is_wanted(Deliver)
+        self._tells_wire = wire = recorder.is_wanted(Wire)
+        self._tells_send = wire or recorder.is_wanted(Send)
+        self._tells_drop = wire or recorder.is_wanted(Drop)
+        self._tells_deliver = wire or recorder.is_wanted(Deliver)
         self._tells_fates = recorder.is_wanted(Duplicate) or recorder.is_wanted(Corrupt)
         self._routes: dict[str, Route] = {}
         self._lines: dict[str, _Line] = {}
@@ -259,25 +261,31 @@ class Host:
     # --- what is told ---------------------------------------------------------------------------
 
     def _tell_send(self, datagram: Datagram, peer: "Host") -> int:
-        label = datagram.label
-        return self._recorder.tell(Send, self._now, self.name, peer.name, label.kind, label)
+        label, recorder = datagram.label, self._recorder
+        told = recorder.tell(Send, self._now, self.name, peer.name, label.kind, label)
+        if self._tells_wire:
+            recorder.tell(Wire, self._now, self.name, peer.name, label, datagram.data, "sent", cause=told)
+        return told
 
     def _tell_fates(
         self, flights: list[Flight], cause: int, peer: "Host", now: float, *, corrupted: bool = False
     ) -> None:
         for number, flight in enumerate(flights):
-            told = (now, flight.route.source, peer.name, flight.datagram.kind, flight.label)
+            told = (now, party_of(flight.route.source), peer.name, flight.datagram.kind, flight.label)
             if number:
                 self._recorder.tell(Duplicate, *told, cause=cause)
             if flight.corrupted and not corrupted:
                 self._recorder.tell(Corrupt, *told, cause=cause)
 
     def _tell_delivery(self, flight: Flight, now: float) -> None:
-        recorder, label = self._recorder, flight.label
+        recorder, label, source = self._recorder, flight.label, party_of(flight.route.source)
         recorder.cause = recorder.tell(
-            Deliver, now, flight.route.source, self.name, label.kind, label, flight.corrupted, flight.forged,
+            Deliver, now, source, self.name, label.kind, label, flight.corrupted, flight.forged,
             cause=flight.cause,
         )  # fmt: skip
+        if self._tells_wire:
+            way = "forged" if flight.forged else "corrupted" if flight.corrupted else "arrived"
+            recorder.tell(Wire, now, source, self.name, label, flight.datagram.data, way)
 
     def _drop(self, flight: Flight, now: float, reason: str) -> None:
         if type(reason) is not str:
@@ -285,11 +293,12 @@ class Host:
                 f"route {flight.route.source}>{self.name}: a stage gave the reason {reason!r} for a loss; "
                 "a reason is text"
             )
-        label = flight.label
-        self._recorder.tell(
-            Drop, now, flight.route.source, self.name, label.kind, label, flight.hop, reason,
-            cause=flight.cause,
-        )  # fmt: skip
+        label, source = flight.label, party_of(flight.route.source)
+        told = self._recorder.tell(
+            Drop, now, source, self.name, label.kind, label, flight.hop, reason, cause=flight.cause
+        )
+        if self._tells_wire:
+            self._recorder.tell(Wire, now, source, self.name, label, flight.datagram.data, "lost", cause=told)
 
 
 def variant_name(endpoint: Any) -> str:
