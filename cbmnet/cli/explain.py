@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cbmnet.cli.destination import manifest_of, ready_file
+from cbmnet.cli.chosen import chosen, observed
+from cbmnet.cli.destination import ready_file
 from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set, Told
 from cbmnet.cli.verb import VERBS
 
@@ -61,34 +62,10 @@ def traced(
     path: Path, overrides: list[str] | None, seed: int | None, point: int, replication: int
 ) -> tuple[str, list[str]]:
     """Runs one replication again with a trace; a results folder names its own file, seed and overrides."""
-    from cbmnet.errors import CbmnetError, ConfigError, Fault, SimulationError  # noqa: PLC0415
-    from cbmnet.experiments.design import load_design  # noqa: PLC0415
-    from cbmnet.simulation.run import run as run_once  # noqa: PLC0415
-    from cbmnet.simulation.source import override  # noqa: PLC0415
-    from cbmnet.simulation.trace import Trace  # noqa: PLC0415
+    from cbmnet.simulation.trace import Trace  # noqa: PLC0415 (loads late)
 
-    chosen = list(overrides or ())
-    if (manifest := manifest_of(path)) is not None:
-        chosen = [override("name", manifest["name"]), *manifest["overrides"], *chosen]
-        seed = manifest["seed"] if seed is None else seed
-        path = path / manifest.get("config", "config.toml")
-    design = load_design(path, chosen)
-    if point >= len(design.points):
-        said = f" = {point}: the study has the points 0 to {len(design.points) - 1}."
-        raise ConfigError([Fault(str(path), None, "--point", said)])
-    trace = Trace()
-    root = design.base.study.seed if seed is None else seed
-    config = design.points[point].config
-    try:
-        tally = run_once(config, root, replication, [trace])
-    except CbmnetError:
-        raise
-    except Exception as error:
-        said = f"{config.name}, seed {root}, run {replication}: {type(error).__name__}: {error}"
-        raise SimulationError(said) from error
-    where = ", ".join(f"{key} = {value}" for key, value in design.points[point].values.items())
-    title = f"{design.base.name}, run {replication}, seed {root}" + (f", {where}" if where else "")
-    return title, trace.result(tally.ended_s)
+    one = chosen(path, overrides, seed, point, replication)
+    return one.title, observed(one, Trace())
 
 
 def _up_to(rows: list[Any], at_s: float, count: int) -> list[Any]:

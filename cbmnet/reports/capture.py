@@ -13,9 +13,9 @@ The label in it is never on the line: an observer of a real one would not see it
 
 import struct
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
-from cbmnet import __version__
 from cbmnet.errors import SimulationError
 from cbmnet.records import Drop, Wire
 from cbmnet.reports import pcapng
@@ -45,7 +45,7 @@ class Capture:
         """Writes the section header, which says of what run this is."""
         config = facts.config
         said = f"{config.name}, config {config_hash(config)}, seed {facts.seed}, run {facts.replication}"
-        self._blocks = [pcapng.section_header(f"cbmnet {__version__}", said)]
+        self._blocks = [pcapng.section_header(f"cbmnet {version('cbmnet')}", said)]
 
     def feed(self, record: Wire | Drop) -> None:
         """Adds a packet; a Drop comes just before the bytes that were lost and gives their reason."""

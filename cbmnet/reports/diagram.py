@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cbmnet.datagram import Label
 from cbmnet.reports.words import answered, elapsed, signalled
 from cbmnet.states.ladder import RUNG_NAMES
 
-Fate = Literal["arrives", "lost", "stopped", "refused", "forged", "attack"]
+Fate = Literal["arrives", "lost", "stopped", "refused", "forged", "attack", "under way"]
+Sign = Literal["ack", "again", "copy", "corrupted", "stopped", "refused"]
 Record = dict[str, Any]
 Children = dict[int, list[Record]]
 _UNSHOWN = ("heartbeat", "link-ack")
@@ -18,7 +20,10 @@ _UNSHOWN = ("heartbeat", "link-ack")
 class DiagramRow:
     """One row: a message from `source` to `target`, or a note on `source` where `target` is empty.
 
-    The text of a note goes on after the name of its party: "sees launch 1 of norway".
+    The text of a note goes on after the name of its party: "sees launch 1 of norway". That of a message says
+    what it is and what became of it. `name` is the first part alone, `ends_s` when it met its fate, if that
+    is known, and `signs` say what else it is: a link acknowledgement, sent again, a copy made on the way,
+    corrupted; of a forged one also what became of it.
     """
 
     at_s: float
@@ -27,6 +32,9 @@ class DiagramRow:
     text: str
     fate: Fate = "arrives"
     loud: bool = False
+    name: str = ""
+    ends_s: float | None = None
+    signs: tuple[Sign, ...] = ()
 
 
 def read_trace(lines: Iterable[str]) -> list[Record]:
@@ -42,11 +50,17 @@ def parties(records: Sequence[Record]) -> list[str]:
 
 def rows(records: Sequence[Record]) -> list[DiagramRow]:
     """All rows in order of time; heartbeats and link acknowledgements are left out."""
+    children = by_cause(records)
+    found = (_row(record, children) for record in records)
+    return [row for row in found if row is not None]
+
+
+def by_cause(records: Iterable[Record]) -> Children:
+    """The records that each record caused, by its number."""
     children: Children = {}
     for record in records:
         children.setdefault(record["cause"], []).append(record)
-    found = (_row(record, children) for record in records)
-    return [row for row in found if row is not None]
+    return children
 
 
 def _row(record: Record, children: Children) -> DiagramRow | None:
@@ -54,36 +68,62 @@ def _row(record: Record, children: Children) -> DiagramRow | None:
     if kind == "Send" and record["kind"] not in _UNSHOWN:
         return _message(record, children)
     if kind == "Deliver" and record["forged"]:
-        return _forgery(record, children)
-    if kind == "Activity":
+        return forgery_row(record, children)
+    return note_row(record, children)
+
+
+def note_row(record: Record, children: Children) -> DiagramRow | None:
+    """The row of what a party does, sees or decides; None for a record of a message."""
+    if record["record"] == "Activity":
         return _activity(record, children)
-    return _NOTES[kind](record) if kind in _NOTES else None
+    return _NOTES[record["record"]](record) if record["record"] in _NOTES else None
 
 
 # --- messages -----------------------------------------------------------------------------------
 
 
 def _message(send: Record, children: Children) -> DiagramRow:
-    attempt = send["label"].rsplit("#", 1)[1].split(".")[0]
-    text = send["kind"] if attempt == "1" else f"{send['kind']}, attempt {attempt}"
-    fate, ending = _fate(send, children)
-    return DiagramRow(send["at_s"], send["sender"], send["receiver"], f"{text}, {ending}", fate)
+    label = read_label(send["label"])
+    name = label.kind if label.attempt == 1 else f"{label.kind}, attempt {label.attempt}"
+    outcomes = children.get(send["id"], ())
+    # Of several copies the one that arrived counts.
+    met = [o for kind in ("Deliver", "Drop") for o in outcomes if o["record"] == kind]
+    return message_row(send, met[0] if met else None, name, children)
 
 
-def _fate(send: Record, children: Children) -> tuple[Fate, str]:
-    outcomes = children.get(send["id"], [])
-    for outcome in outcomes:
-        if outcome["record"] == "Deliver":
-            fate, said = _reception(outcome, children)
-            after = f"+{elapsed(outcome['at_s'] - send['at_s'])}"
-            return fate, f"{after}, {said}" if said else after
-    for outcome in outcomes:
-        if outcome["record"] == "Drop":
-            return "lost", "lost" if outcome["reason"] == "loss" else f"lost: {outcome['reason']}"
-    return "arrives", "still under way at the end"
+def message_row(
+    send: Record, end: Record | None, name: str, children: Children, signs: tuple[Sign, ...] = ()
+) -> DiagramRow:
+    """The row of a message that was sent and of its end, if it met one: a Deliver or a Drop."""
+    fate, said = _fate(send, end, children)
+    if "ack" not in signs and read_label(send["label"]).attempt > 1:
+        signs = (*signs, "again")
+    if end is not None and end.get("corrupted"):
+        signs = (*signs, "corrupted")
+    ends_s = None if end is None else end["at_s"]
+    text = f"{name}, {said}"
+    return DiagramRow(send["at_s"], send["sender"], send["receiver"], text, fate, False, name, ends_s, signs)
 
 
-def _reception(deliver: Record, children: Children) -> tuple[Fate, str]:
+def read_label(text: str) -> Label:
+    """The label that a trace holds as text."""
+    names, numbers = text.rsplit("#", 1)
+    kind, stream, epoch, sequence = names.rsplit("/", 3)
+    attempt, copy = numbers.split(".")
+    return Label(kind, int(stream), int(epoch), int(sequence), int(attempt), int(copy))
+
+
+def _fate(send: Record, end: Record | None, children: Children) -> tuple[Fate, str]:
+    if end is None:
+        return "under way", "still under way at the end"
+    if end["record"] == "Drop":
+        return "lost", "lost" if end["reason"] == "loss" else f"lost: {end['reason']}"
+    fate, said = _reception(end, children)
+    words = [f"+{elapsed(end['at_s'] - send['at_s'])}", "corrupted" if end["corrupted"] else "", said]
+    return fate, ", ".join(word for word in words if word)
+
+
+def _reception(deliver: Record, children: Children) -> tuple[Literal["arrives", "stopped", "refused"], str]:
     """What became of bytes that arrived; no words where they were accepted."""
     for outcome in children.get(deliver["id"], []):
         if outcome["record"] == "Stop":
@@ -95,9 +135,14 @@ def _reception(deliver: Record, children: Children) -> tuple[Fate, str]:
     return "arrives", ""
 
 
-def _forgery(deliver: Record, children: Children) -> DiagramRow:
-    text = f"forged {deliver['kind']}, {_reception(deliver, children)[1] or 'accepted'}"
-    return DiagramRow(deliver["at_s"], deliver["sender"], deliver["receiver"], text, "forged", loud=True)
+def forgery_row(deliver: Record, children: Children) -> DiagramRow:
+    """The row of bytes that nobody of this name sent."""
+    fate, said = _reception(deliver, children)
+    name = f"forged {deliver['kind']}"
+    return DiagramRow(
+        deliver["at_s"], deliver["sender"], deliver["receiver"], f"{name}, {said or 'accepted'}", "forged",
+        True, name, None, () if fate == "arrives" else (fate,),
+    )  # fmt: skip
 
 
 # --- notes --------------------------------------------------------------------------------------

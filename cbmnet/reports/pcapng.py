@@ -1,9 +1,9 @@
 """The blocks of a pcapng file that a capture of ours needs, as bytes.
 
 After draft-ietf-opsawg-pcapng: a section header (4.1), interface descriptions with nanosecond time stamps
-(4.2, `if_tsresol` 9) and enhanced packets (4.3), little-endian. The library `python-pcapng` was looked at: its
-last release, 2.1.1 of August 2022, raises a DeprecationWarning about itself when it writes `if_tsresol`, and
-these three blocks are all that is needed.
+(4.2, `if_tsresol` 9) and enhanced packets (4.3), little-endian. The library `python-pcapng` was looked at:
+its last release, 2.1.1 of August 2022, raises a DeprecationWarning about itself when it writes `if_tsresol`,
+and these three blocks are all that is needed.
 """
 
 import struct

@@ -1,175 +1,202 @@
 """A sequence diagram as SVG: lost messages end in a cross, forged ones are dashed and marked.
 
 Rows are evenly spaced and carry their time, since hours of silence and seconds of crisis must both be
-readable; a row without a time happens with the one above. Colours are Okabe and Ito's; marks, dashes and
-words say the same, so colour is never needed.
+readable; a row without a time happens with the one above. An arrow slopes where something happens while its
+message is under way. The names of the parties come again every screen or so, a legend says what the marks
+mean, and words that had to be shortened are whole in the title that a browser shows over them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from html import escape
 
-from cbmnet.reports.diagram import DiagramRow
-from cbmnet.reports.words import clock
+from cbmnet.reports.diagram import DiagramRow, Fate, Sign
+from cbmnet.reports.layout import (
+    HEADS_EVERY,
+    LABEL_SIZE,
+    NOTE_SIZE,
+    TITLE_SIZE,
+    Line,
+    fitted,
+    lane_width,
+    lines,
+    text_width,
+    wrapped,
+)
+from cbmnet.reports.shapes import FAINT, GREY, INK, Way, arrow, box, line, text
+from cbmnet.reports.words import clock, decimals_of
 
-LEFT, ROW, EDGE = 104, 32, 12
-NARROWEST_LANE, WIDEST_LANE = 190, 400
-NOTE_SIZE, LABEL_SIZE, TITLE_SIZE = 11, 12, 14
-_INK, _BLUE, _RED, _ORANGE, _GREY, _FAINT = "#222222", "#0072B2", "#D55E00", "#E69F00", "#767676", "#eeeeee"
-_COLOUR = {
-    "arrives": _BLUE, "lost": _RED, "stopped": _ORANGE, "refused": _ORANGE, "forged": _RED, "attack": _RED,
-}  # fmt: skip
-_DASH = {"forged": ' stroke-dasharray="6 4"'}
-_HALO = 'stroke="#ffffff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
-_LOST_AT = 0.75  # how far along its way the line of a lost message ends
+ROW, EDGE, SAMPLE = 32, 12, 44
+_FATES: tuple[tuple[str, Fate], ...] = (
+    ("arrives", "arrives"), ("lost", "lost"), ("stopped at the desk", "stopped"), ("refused", "refused"),
+    ("forged", "forged"), ("attack", "attack"), ("under way at the end", "under way"),
+)  # fmt: skip
+_SIGNS: tuple[tuple[str, Sign], ...] = (
+    ("link acknowledgement", "ack"), ("sent again", "again"), ("copy made on the way", "copy"),
+    ("corrupted", "corrupted"),
+)  # fmt: skip
+_MEANINGS = (
+    *((said, DiagramRow(0.0, "a", "b", "", fate)) for said, fate in _FATES),
+    *((said, DiagramRow(0.0, "a", "b", "", signs=(sign,))) for said, sign in _SIGNS),
+)
 
 
 def svg(rows: Sequence[DiagramRow], parties: Sequence[str], title: str) -> str:
-    """The diagram as one SVG document."""
-    lane = _lane_width(rows, parties)
-    lanes = {name: LEFT + lane // 2 + lane * number for number, name in enumerate(parties)}
-    width = LEFT + lane * len(parties) + EDGE
-    titles = list(_title_lines(title, width - 2 * EDGE))
-    top = 30 + 18 * len(titles)
-    height = top + 24 + ROW * len(rows) + EDGE
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" font-family="sans-serif" role="img">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        *titles,
-    ]
-    for name, x in lanes.items():
-        parts += _lifeline(_fitted(name, LABEL_SIZE, lane - 24, bold=True), x, top, height - EDGE)
-    time = ""
-    for number, row in enumerate(rows):
-        y = top + 24 + ROW * number + ROW // 2
-        if clock(row.at_s) != time:
-            time = clock(row.at_s)
-            parts += [
-                _line(EDGE, y - ROW // 2, width - EDGE, y - ROW // 2, _FAINT),
-                _text(EDGE, y + 4, time, NOTE_SIZE, fill=_GREY, anchor="start"),
-            ]
-        parts += _message(row, y, lanes, lane) if row.target else _note(row, y, lanes, lane)
-    return "\n".join([*parts, "</svg>", ""])
+    """The diagram as one SVG document; the same rows give the same bytes."""
+    return _Drawing(rows, parties, title).document()
 
 
-# --- room for words -----------------------------------------------------------------------------
+class _Drawing:
+    """Lays the lines out once, then draws layer by layer: what is read lies above what is followed."""
 
+    def __init__(self, rows: Sequence[DiagramRow], parties: Sequence[str], title: str) -> None:
+        self.rows, self.parties, self.title = rows, parties, title
+        self.lines, self.meanings = lines(rows), _met(rows)
+        self.decimals = decimals_of(at.at_s for at in self.lines)
+        self.lane = lane_width(rows, parties)
+        times = [text_width(clock(at.at_s, self.decimals), NOTE_SIZE) for at in self.lines]
+        self.left = left = EDGE + round(max(times, default=0.0)) + 8
+        self.lanes = {name: left + self.lane // 2 + self.lane * k for k, name in enumerate(parties)}
+        self.width = left + self.lane * len(parties) + EDGE
+        self.titles = list(wrapped(title.split(", "), self.width - 2 * EDGE))
+        self.legend, below = self._legend(22 + 18 * len(self.titles))
+        self.top = below + 26
+        self._place()
 
-def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """About how wide a sans-serif font sets this text, on the wide side, in pixels."""
-    ems = sum(0.4 if c in " .,:;'|!()[]ijlftrI" else 0.92 if c in "mwMW@%" else 0.64 for c in text)
-    return ems * size * (1.08 if bold else 1.0)
+    def _place(self) -> None:
+        """The middle of each line, with room for the names every so often."""
+        self.heads = [self.top]
+        self.begins: dict[int, int] = {}
+        self.ends: dict[int, int] = {}
+        y = self.top + 24 + ROW // 2
+        for number, at in enumerate(self.lines):
+            if number and number % HEADS_EVERY == 0:
+                self.heads.append(y)
+                y += ROW + 6
+            (self.ends if at.is_end else self.begins)[at.row] = y
+            y += ROW
+        self.height = y - ROW // 2 + EDGE
 
+    def document(self) -> str:
+        bottom = self.height - EDGE
+        lifelines = [
+            line(x, self.top + 8, x, bottom, GREY, ' stroke-dasharray="2 3"') for x in self.lanes.values()
+        ]
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" '
+            f'width="{self.width}" height="{self.height}" font-family="sans-serif" role="img">',
+            f"<title>{escape(self.title)}</title>",
+            f"<desc>{escape(self._description())}</desc>",
+            f'<rect width="{self.width}" height="{self.height}" fill="#ffffff"/>',
+            *self._titles(), *self.legend, *self._times(), *lifelines, *self._arrows(), *self._words(),
+            *self._names(),
+        ]  # fmt: skip
+        return "\n".join([*parts, "</svg>", ""])
 
-def _fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
-    """The text, or as much of it as fits with an ellipsis."""
-    shown = text
-    while text_width(shown, size, bold=bold) > width and len(text) > 1:
-        text = text[:-1]
-        shown = text.rstrip() + "…"
-    return shown
+    # --- above the lines ------------------------------------------------------------------------
 
+    def _titles(self) -> Iterator[str]:
+        for number, said in enumerate(self.titles):
+            size = LABEL_SIZE if number else TITLE_SIZE
+            yield text(EDGE, 22 + 18 * number, said, size, bold=not number, anchor="start")
 
-def _lane_width(rows: Sequence[DiagramRow], parties: Sequence[str]) -> int:
-    """Wide enough for the widest words of any row within one lane, up to a limit."""
-    names = [text_width(name, LABEL_SIZE, bold=True) + 24 for name in parties]
-    needed = [
-        text_width(row.text, LABEL_SIZE if row.target else NOTE_SIZE, bold=row.loud) + 32 for row in rows
-    ]
-    return round(min(WIDEST_LANE, max(NARROWEST_LANE, *names, *needed)))
-
-
-def _title_lines(title: str, width: float) -> Iterable[str]:
-    """The title, broken after its commas: the first line larger."""
-    line, number = "", 0
-    for part in [*title.split(", "), ""]:
-        size = LABEL_SIZE if number else TITLE_SIZE
-        longer = f"{line}, {part}" if line else part
-        if not part or (line and text_width(longer, size, bold=not number) > width):
-            shown = _fitted(line, size, width, bold=not number)
-            yield _text(EDGE, 22 + 18 * number, shown, size, bold=not number, anchor="start")
-            line, number = part, number + 1
-        else:
-            line = longer
-
-
-# --- shapes -------------------------------------------------------------------------------------
-
-
-def _text(
-    x: float, y: float, text: str, size: int, *, bold: bool = False, fill: str = _INK, anchor: str = "middle"
-) -> str:
-    """Words with a white halo, so that they can be read over a lifeline."""
-    weight = ' font-weight="bold"' if bold else ""
-    return (
-        f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight} text-anchor="{anchor}" fill="{fill}" '
-        f"{_HALO}>{escape(text)}</text>"
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "") -> str:
-    return f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="{colour}"{more}/>'
-
-
-def _lifeline(name: str, x: int, top: int, bottom: int) -> list[str]:
-    half = text_width(name, LABEL_SIZE, bold=True) / 2 + 10
-    return [
-        _line(x, top + 8, x, bottom, _GREY, ' stroke-dasharray="2 3"'),
-        _box(x - half, top - 14, 2 * half, 24, "#ffffff", _INK),
-        f'<text x="{x}" y="{top + 2}" font-size="{LABEL_SIZE}" font-weight="bold" text-anchor="middle" '
-        f'fill="{_INK}">{escape(name)}</text>',
-    ]
-
-
-def _box(x: float, y: float, width: float, height: float, fill: str, stroke: str) -> str:
-    return (
-        f'<rect x="{x:.0f}" y="{y:g}" width="{width:.0f}" height="{height:g}" rx="4" fill="{fill}" '
-        f'stroke="{stroke}" stroke-width=".7"/>'
-    )
-
-
-def _note(row: DiagramRow, y: int, lanes: dict[str, int], lane: int) -> list[str]:
-    x, text = lanes[row.source], _fitted(row.text, NOTE_SIZE, lane - 28, bold=row.loud)
-    half = text_width(text, NOTE_SIZE, bold=row.loud) / 2 + 8
-    weight = ' font-weight="bold"' if row.loud else ""
-    return [
-        _box(x - half, y - 11, 2 * half, 22, "#FFF3D6" if row.loud else "#F4F4F4", _GREY),
-        f'<text x="{x}" y="{y + 4}" font-size="{NOTE_SIZE}"{weight} text-anchor="middle" '
-        f'fill="{_INK}">{escape(text)}</text>',
-    ]
-
-
-def _message(row: DiagramRow, y: int, lanes: dict[str, int], lane: int) -> list[str]:
-    """A line with its head, its words above it in the lane next to the sender."""
-    source, target, colour = lanes[row.source], lanes[row.target], _COLOUR[row.fate]
-    way = 1 if target > source else -1
-    begin = source + 14 * way if row.fate == "forged" else source
-    end = source + round((target - source) * _LOST_AT) if row.fate == "lost" else target - 2 * way
-    width = ' stroke-width="3"' if row.fate == "attack" else ' stroke-width="1.6"'
-    text = _fitted(row.text, LABEL_SIZE, lane - 28, bold=row.loud)
-    return [
-        _line(begin, y + 7, end, y + 7, colour, width + _DASH.get(row.fate, "")),
-        *_marks(row.fate, source, end, y + 7, way),
-        _text(source + way * lane / 2, y - 1, text, LABEL_SIZE, bold=row.loud),
-    ]
-
-
-def _marks(fate: str, source: int, end: int, y: int, way: int) -> list[str]:
-    """The head of the line, and a mark at the tail of a forged one: it does not come from there."""
-    colour = _COLOUR[fate]
-    if fate == "lost":
-        cross = f"M{end - 5} {y - 5} L{end + 5} {y + 5} M{end - 5} {y + 5} L{end + 5} {y - 5}"
-        return [f'<path class="lost" d="{cross}" stroke="{colour}" stroke-width="2.2"/>']
-    tip = end - 5 * way if fate in ("stopped", "refused") else end
-    back = tip - 8 * way
-    marks = [f'<path d="M{tip} {y} L{back} {y - 4} L{back} {y + 4} Z" fill="{colour}"/>']
-    if fate in ("stopped", "refused"):
-        bar = ' stroke-width="4"'
-        marks.append(_line(end - 3 * way, y - 8, end - 3 * way, y + 8, colour, bar))
-    if fate == "forged":
-        at = source + 9 * way
-        marks.append(
-            f'<circle cx="{at}" cy="{y}" r="5" fill="#ffffff" stroke="{colour}" stroke-width="1.6"/>'
+    def _description(self) -> str:
+        counted = [f"{said}: {n}" for said, _, n in self.meanings]
+        notes = sum(not row.target for row in self.rows)
+        span = [clock(at.at_s, self.decimals) for at in (self.lines[:1] + self.lines[-1:])]
+        return (
+            f"Sequence diagram of {len(self.rows) - notes} messages ({', '.join(counted)}) and {notes} notes "
+            f"between {', '.join(self.parties)}, from {' to '.join(span)}. Time runs downwards."
         )
-    return marks
+
+    def _legend(self, top: int) -> tuple[list[str], int]:
+        """What the marks that occur mean, and where it ends; each item is a short arrow and its words."""
+        x, y, parts = EDGE, top, ['<g class="legend">']
+        for said, like, _ in self.meanings:
+            wide = SAMPLE + 6 + round(text_width(said, NOTE_SIZE)) + 18
+            if x > EDGE and x + wide > self.width:
+                x, y = EDGE, y + 20
+            parts += arrow(like, Way(x, y - 4, x + SAMPLE, y - 4))
+            parts.append(text(x + SAMPLE + 6, y, said, NOTE_SIZE, anchor="start"))
+            x += wide
+        return [*parts, "</g>"], y
+
+    # --- line by line ---------------------------------------------------------------------------
+
+    def _times(self) -> Iterator[str]:
+        before = ""
+        for at in self.lines:
+            said, y = clock(at.at_s, self.decimals), self._y(at)
+            if said != before:
+                yield line(EDGE, y - ROW // 2, self.width - EDGE, y - ROW // 2, FAINT)
+                yield text(EDGE, y + 4, said, NOTE_SIZE, fill=GREY, anchor="start")
+            before = said
+
+    def _y(self, at: Line) -> int:
+        return (self.ends if at.is_end else self.begins)[at.row]
+
+    def _arrows(self) -> Iterator[str]:
+        for number, row in enumerate(self.rows):
+            if row.target:
+                y = self.begins[number] + 7
+                end = self.ends[number] - 9 if number in self.ends else y
+                yield from arrow(row, Way(self.lanes[row.source], y, self.lanes[row.target], end))
+
+    def _words(self) -> Iterator[str]:
+        for at in self.lines:
+            row, y = self.rows[at.row], self._y(at)
+            if not row.target:
+                yield from self._note(row, y)
+            elif at.is_end:
+                yield self._beside(row, row.text, row.target, row.source, y + 8)
+            elif at.row in self.ends:
+                yield self._beside(row, row.name or row.text, row.source, row.target, y - 1)
+            else:
+                yield self._above(row, y - 1)
+
+    def _above(self, row: DiagramRow, y: int) -> str:
+        """Words over a level arrow, in the lanes next to the sender that they need."""
+        way = self.lanes[row.target] - self.lanes[row.source]
+        lanes = -(-round(text_width(row.text, LABEL_SIZE, bold=row.loud) + 28) // self.lane)
+        if lanes * self.lane > abs(way):
+            return self._beside(row, row.text, row.source, row.target, y)
+        x = self.lanes[row.source] + (1 if way > 0 else -1) * lanes * self.lane / 2
+        return text(x, y, row.text, LABEL_SIZE, bold=row.loud)
+
+    def _beside(self, row: DiagramRow, said: str, near: str, far: str, y: int) -> str:
+        """Words that begin, or end, at the lifeline of `near`: at the tail or the head of an arrow."""
+        is_rightward = self.lanes[far] > self.lanes[near]
+        x = self.lanes[near] + (14 if is_rightward else -14)
+        room = self.width - EDGE - x if is_rightward else x - self.left
+        shown = fitted(said, LABEL_SIZE, room, bold=row.loud)
+        drawn = text(x, y, shown, LABEL_SIZE, bold=row.loud, anchor="start" if is_rightward else "end")
+        return _whole(said, shown, drawn)
+
+    def _note(self, row: DiagramRow, y: int) -> Iterator[str]:
+        x, shown = self.lanes[row.source], fitted(row.text, NOTE_SIZE, self.lane - 28, bold=row.loud)
+        half = text_width(shown, NOTE_SIZE, bold=row.loud) / 2 + 8
+        yield box(x - half, y - 11, 2 * half, 22, "#FFF3D6" if row.loud else "#F4F4F4", GREY)
+        yield _whole(row.text, shown, text(x, y + 4, shown, NOTE_SIZE, bold=row.loud))
+
+    def _names(self) -> Iterator[str]:
+        for y in self.heads:
+            for name, x in self.lanes.items():
+                shown = fitted(name, LABEL_SIZE, self.lane - 24, bold=True)
+                half = text_width(shown, LABEL_SIZE, bold=True) / 2 + 10
+                yield box(x - half, y - 14, 2 * half, 24, "#ffffff", INK)
+                yield _whole(name, shown, text(x, y + 2, shown, LABEL_SIZE, bold=True))
+
+
+def _met(rows: Sequence[DiagramRow]) -> list[tuple[str, DiagramRow, int]]:
+    """What the legend has to explain: words, a row to draw like, and how many messages it is true of."""
+    told: Counter[str] = Counter()
+    for row in rows:
+        if row.target:
+            told.update((row.fate, *row.signs) if row.fate != "forged" else (row.fate,))
+    counted = [(said, like, told[like.signs[0] if like.signs else like.fate]) for said, like in _MEANINGS]
+    return [meaning for meaning in counted if meaning[2]]
+
+
+def _whole(said: str, shown: str, drawn: str) -> str:
+    """The drawn words, with the whole of them as a title if they were shortened."""
+    return drawn if shown == said else f"<g><title>{escape(said)}</title>{drawn}</g>"

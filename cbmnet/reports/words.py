@@ -1,5 +1,6 @@
 """Words that stories and diagrams share: times, signals and answers as a person says them."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from cbmnet.units import DAY_S, SECONDS
@@ -19,10 +20,21 @@ _ANSWERS = {
 }
 
 
-def clock(at_s: float) -> str:
-    """Simulated time as day and time of day."""
-    day, rest = divmod(round(at_s), round(DAY_S))
-    return f"d{day} {rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
+def clock(at_s: float, decimals: int = 0) -> str:
+    """Simulated time as day and time of day, its seconds with this many decimals."""
+    whole, part = divmod(round(at_s * 10**decimals), 10**decimals)
+    day, rest = divmod(whole, round(DAY_S))
+    said = f"d{day} {rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
+    return f"{said}.{part:0{decimals}d}" if decimals else said
+
+
+def decimals_of(times_s: Iterable[float]) -> int:
+    """0, 3 or 6: as many decimals as tell most of the different times from their neighbours."""
+    pairs = list(pairwise(sorted(set(times_s))))
+    for decimals in (0, 3):
+        if 2 * sum(clock(a, decimals) != clock(b, decimals) for a, b in pairs) >= len(pairs):
+            return decimals
+    return 6
 
 
 def elapsed(seconds: float) -> str:
