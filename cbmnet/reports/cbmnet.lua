@@ -125,7 +125,7 @@ local function is_array(node, least)
 end
 
 local function text_of(bytes, node)
-  if node.what == "str" then return node.length > 0 and bytes(node.first, node.length):string() or "" end
+  if node.what == "str" then return node.length > 0 and bytes(node.first, node.length):string(ENC_UTF_8) or "" end
   if node.what == "bin" then return node.length > 0 and tostring(bytes(node.first, node.length):bytes()) or "" end
   if not node.items then return node.value and tostring(node.value) or node.what end
   local parts = {}
@@ -222,7 +222,7 @@ function cbmnet.dissector(buffer, pinfo, root)
   for place, field in ipairs({ f.source, f.target, f.kind }) do
     local size = at < length and buffer(at, 1):uint() or 0
     if at + 1 + size > length then return tree:add_proto_expert_info(odd) end
-    texts[place] = size > 0 and buffer(at + 1, size):string() or ""
+    texts[place] = size > 0 and buffer(at + 1, size):string(ENC_UTF_8) or ""
     tree:add(field, buffer(at, 1 + size), texts[place])
     at = at + 1 + size
   end

@@ -71,7 +71,7 @@ def _em(character: str) -> float:
         return 1.02 if character in _WIDE else 0.65
     if combining(character):
         return 0.0
-    return 1.1
+    return 1.2
 
 
 def fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
@@ -84,13 +84,14 @@ def fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
 
 
 def lane_width(rows: Sequence[DiagramRow], parties: Sequence[str]) -> int:
-    """Wide enough for the widest words of any row within one lane, up to a limit."""
-    names = [text_width(name, LABEL_SIZE, bold=True) + 24 for name in parties]
+    """Wide enough for every name, and for the widest words of any row, both up to a limit."""
+    names = [text_width(name, LABEL_SIZE, bold=True) + 26 for name in parties]
     needed = [
         text_width(row.text, LABEL_SIZE if row.target else NOTE_SIZE, bold=row.loud) + 32 for row in rows
     ]
     most = max(NARROWEST_LANE, min(WIDEST_LANE, WIDEST_LANES // len(parties)))
-    return round(min(most, max(NARROWEST_LANE, *names, *needed)))
+    widest = max(NARROWEST_LANE, min(most, max(needed, default=0.0)), min(WIDEST_LANE, max(names)))
+    return round(widest)
 
 
 def wrapped(parts: Iterable[str], width: float) -> Iterator[str]:

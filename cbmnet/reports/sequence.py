@@ -105,7 +105,7 @@ class _Drawing:
         notes = sum(not row.target for row in self.rows)
         span = [clock(at.at_s, self.decimals) for at in (self.lines[:1] + self.lines[-1:])]
         return (
-            f"Sequence diagram of {len(self.rows) - notes} messages ({', '.join(counted)}) and {notes} notes "
+            f"Sequence diagram of {len(self.rows) - notes} messages ({', '.join(counted)}; notes: {notes}) "
             f"between {', '.join(self.parties)}, from {' to '.join(span)}. Time runs downwards."
         )
 
@@ -140,7 +140,8 @@ class _Drawing:
             if row.target:
                 y = self.begins[number] + 7
                 end = self.ends[number] - 9 if number in self.ends else y
-                yield from arrow(row, Way(self.lanes[row.source], y, self.lanes[row.target], end))
+                source, target = self.lanes[row.source], self.lanes[row.target]
+                yield from arrow(row, Way(source, y, target, end, abs(target - source) // self.lane))
 
     def _words(self) -> Iterator[str]:
         for at in self.lines:
@@ -164,13 +165,14 @@ class _Drawing:
         return text(x, y, row.text, LABEL_SIZE, bold=row.loud)
 
     def _beside(self, row: DiagramRow, said: str, near: str, far: str, y: int) -> str:
-        """Words that begin, or end, at the lifeline of `near`: at the tail or the head of an arrow."""
+        """Words at the tail or the head of an arrow, moved where they would leave the drawing."""
         is_rightward = self.lanes[far] > self.lanes[near]
-        x = self.lanes[near] + (14 if is_rightward else -14)
-        room = self.width - EDGE - x if is_rightward else x - self.left
-        shown = fitted(said, LABEL_SIZE, room, bold=row.loud)
-        drawn = text(x, y, shown, LABEL_SIZE, bold=row.loud, anchor="start" if is_rightward else "end")
-        return _whole(said, shown, drawn)
+        x, most = self.lanes[near] + (14.0 if is_rightward else -14.0), self.width - EDGE
+        shown = fitted(said, LABEL_SIZE, most - self.left, bold=row.loud)
+        wide = text_width(shown, LABEL_SIZE, bold=row.loud)
+        x = min(x, most - wide) if is_rightward else max(x, self.left + wide)
+        side = "start" if is_rightward else "end"
+        return _whole(said, shown, text(x, y, shown, LABEL_SIZE, bold=row.loud, anchor=side))
 
     def _note(self, row: DiagramRow, y: int) -> Iterator[str]:
         x, shown = self.lanes[row.source], fitted(row.text, NOTE_SIZE, self.lane - 28, bold=row.loud)

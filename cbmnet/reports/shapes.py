@@ -18,7 +18,7 @@ _COLOUR = {
     "under way": BLUE,
 }  # fmt: skip
 _HALO = 'stroke="#ffffff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
-_LOST_AT, _UNDER_WAY_AT = 0.75, 0.6  # how far along its way the line of such a message ends
+_LOST_AT, _UNDER_WAY_AT = 0.75, 0.6  # how far into the last lane the line of such a message goes
 
 
 def text(
@@ -47,12 +47,13 @@ def box(x: float, y: float, width: float, height: float, fill: str, stroke: str)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From a sender's lifeline to a receiver's: two points, and how to find others beside the line."""
+    """From a sender's lifeline to a receiver's, over so many lanes, and where points beside it are."""
 
     x1: float
     y1: float
     x2: float
     y2: float
+    lanes: int = 1
 
     def at(self, along: float, aside: float = 0.0) -> tuple[float, float]:
         """The point so many pixels from the start, and so many to the right of the line."""
@@ -64,6 +65,10 @@ class Way:
     def length(self) -> float:
         """In pixels."""
         return hypot(self.x2 - self.x1, self.y2 - self.y1)
+
+    def into_last_lane(self, share: float) -> float:
+        """How far a line goes that ends between two lifelines, this share into the last lane."""
+        return self.length * (self.lanes - 1 + share) / self.lanes
 
 
 def arrow(row: DiagramRow, way: Way) -> list[str]:
@@ -81,8 +86,8 @@ def arrow(row: DiagramRow, way: Way) -> list[str]:
 
 def _line_ends_at(row: DiagramRow, way: Way) -> float:
     if row.fate == "lost":  # what was lost at its very end, at a receiver that was down, gets that far
-        return way.length - 14.0 if way.y2 > way.y1 else way.length * _LOST_AT
-    return way.length * _UNDER_WAY_AT if row.fate == "under way" else way.length - 2.0
+        return way.length - 14.0 if way.y2 > way.y1 else way.into_last_lane(_LOST_AT)
+    return way.into_last_lane(_UNDER_WAY_AT) if row.fate == "under way" else way.length - 2.0
 
 
 def _thickness(row: DiagramRow) -> str:

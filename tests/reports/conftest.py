@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from cbmnet.experiments.design import load_design
+from cbmnet.experiments.design import design_from, load_design
 from cbmnet.reports.diagram import read_trace
+from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import run
+from cbmnet.simulation.source import source_from_text
 from cbmnet.simulation.trace import Trace
 
 SIMS = Path(__file__).parents[2] / "sims"
@@ -54,6 +56,60 @@ def broken() -> Records:
         "studies/trusted-but-broken.toml", "states.rival.type=seeker", "state.prior=0.05", "channel.loss=1.0",
         "state.believed_delivery=0.98",
     )  # fmt: skip
+
+
+NAMES = (  # two of the longest that a config takes
+    "amber", "the-northern-federation-of-lands", "ostmark", "zet", "confederated-republics",
+    "united-kingdom-of-outer-islands-",
+)  # fmt: skip
+BUSY = """
+[study]
+horizon = "{horizon}"
+seed = 3
+[channel]
+hops = 1
+loss = 0.15
+delay = "40m"
+distribution = "exponential"
+stages = [{{ stage = "duplication", duplicate = 0.15 }}, {{ stage = "corruption", corrupt = 0.1 }}]
+[protocol]
+variant = "stop-and-wait"
+rto = "2h"
+max_sends = 4
+[activities.exercise]
+rate = "1.5/d"
+[state]
+prior = 0.02
+believed_delivery = 0.95
+desk = {{ forwards = 0.8 }}
+{states}
+[[at]]
+time = "6h"
+event = "forgery"
+claims = "amber"
+to = "{second}"
+forges = "hostile-text"
+[[at]]
+time = "12h"
+event = "crash"
+party = "{second}"
+for = "1d"
+"""
+
+
+def busy(parties: int, horizon: str = "30d") -> RunConfig:
+    """A run with everything that a diagram has a mark for, between so many parties with long names."""
+    states = "".join(f"[states.{name}]\n" for name in NAMES[:parties])
+    text = BUSY.format(states=states, second=NAMES[1], horizon=horizon)
+    return design_from(source_from_text(text, "busy.toml")).points[0].config
+
+
+@pytest.fixture(scope="session", params=[2, 3, 6])
+def crowd(request: pytest.FixtureRequest) -> Records:
+    """The busy run between two, three and six parties."""
+    trace = Trace()
+    tally = run(busy(request.param, "30d" if request.param < 6 else "3d"), 3, 0, [trace])
+    return read_trace(trace.result(tally.ended_s))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from cbmnet.records import (
     Stop,
     Transport,
 )
-from cbmnet.reports.diagram import DiagramRow, parties, rows
+from cbmnet.reports.diagram import parties, read_label, rows
 
 Tell = Callable[..., list[dict[str, Any]]]
 LABEL = Label("notice", 5, 0, 1)
@@ -42,13 +42,15 @@ CAME = Deliver(1200.0, 2, 1, "red", "blue", "notice", LABEL, False, False)
          "notice, +20 m, refused: BadSignature"),
         ([CAME, Transport(1200.0, 3, 2, "blue", "red", "malformed", 0, 0, 0)], "refused",
          "notice, +20 m, malformed"),
-        ([], "arrives", "notice, still under way at the end"),
+        ([], "under way", "notice, still under way at the end"),
     ],
     ids=["lost", "outage", "accepted", "stopped", "refused", "malformed", "under way"],
 )  # fmt: skip
 def test_a_message_has_its_fate(tell: Tell, after: list[Any], fate: str, text: str) -> None:
     """A sent message is one row, with what became of it in mark and words."""
-    assert rows(tell(SENT, *after)) == [DiagramRow(0.0, "red", "blue", text, fate)]  # type: ignore[arg-type]
+    (row,) = rows(tell(SENT, *after))
+    assert (row.at_s, row.source, row.target, row.text, row.fate) == (0.0, "red", "blue", text, fate)
+    assert (row.name, row.ends_s) == ("notice", after[0].at_s if after else None)
 
 
 def test_a_copy_that_arrived_outweighs_one_that_was_lost(tell: Tell) -> None:
@@ -60,7 +62,23 @@ def test_a_copy_that_arrived_outweighs_one_that_was_lost(tell: Tell) -> None:
 def test_a_retransmission_says_which_attempt_it_is(tell: Tell) -> None:
     """The label's attempt is in the words from the second on."""
     again = SENT._replace(label=LABEL._replace(attempt=3))
-    assert rows(tell(again))[0].text.startswith("notice, attempt 3, ")
+    (row,) = rows(tell(again))
+    assert row.text.startswith("notice, attempt 3, ")
+    assert row.signs == ("again",)
+
+
+def test_a_corrupted_message_says_so(tell: Tell) -> None:
+    """In a sign and in words, before what the receiver made of it."""
+    spoilt = CAME._replace(corrupted=True)
+    (row,) = rows(tell(SENT, spoilt, Reject(1200.0, 3, 2, "blue", "red", "BadSignature")))
+    assert (row.fate, row.signs) == ("refused", ("corrupted",))
+    assert row.text == "notice, +20 m, corrupted, refused: BadSignature"
+
+
+def test_a_label_is_read_back_as_it_was_written() -> None:
+    """Also one whose kind has the marks that part its fields."""
+    for label in (LABEL, Label("a/b#c", 70000, 3, 2**40, 12, 5)):
+        assert read_label(str(label)) == label
 
 
 @pytest.mark.parametrize(
@@ -76,6 +94,7 @@ def test_a_forgery_is_marked_and_says_whether_it_was_believed(tell: Tell, after:
     forged = Deliver(5.0, 1, 0, "red", "blue", "leader-text", LABEL, False, True)
     (row,) = rows(tell(forged, after))
     assert (row.source, row.target, row.fate, row.text) == ("red", "blue", "forged", said)
+    assert row.signs == {Accept: (), Reject: ("refused",), Stop: ("stopped",)}[type(after)]
 
 
 def test_a_notice_given_ahead_does_not_say_that_it_was_seen(tell: Tell) -> None:
