@@ -27,10 +27,10 @@ class Line:
 
 
 def lines(rows: Sequence[DiagramRow]) -> list[Line]:
-    """The lines in order of time; at one time ends come first, since the rest may follow from them."""
+    """The lines of rows in order of time; what arrives comes before what is sent at that time, later rows."""
     begins = [Line(row.at_s, number) for number, row in enumerate(rows)]
     ends = [Line(_end_s(rows[number]), number, True) for number in sloped(rows)]
-    return sorted([*begins, *ends], key=lambda line: (line.at_s, not line.is_end, line.row))
+    return sorted([*begins, *ends], key=lambda line: (line.at_s, line.row))
 
 
 def sloped(rows: Sequence[DiagramRow]) -> list[int]:

@@ -142,7 +142,7 @@ def test_the_dissector_survives_any_bytes(captured: tuple[Path, list[Wire]], tmp
     tags = (0x00, 0x81, 0x9F, 0xC0, 0xC1, 0xC7, 0xCB, 0xCF, 0xD3, 0xDB, 0xDD, 0xDF, 0xE0)
     places = range(0, len(whole), 3)
     spoilt += [whole[:at] + bytes([tag]) + whole[at + 1 :] for at in places for tag in tags]
-    spoilt += [b"\x91" * 100, b"\xdf\xff\xff\xff\xff", b"\xdd\xff\xff\xff\xff" * 9, bytes(range(256))]
+    spoilt += [b"\x91" * 250_000, b"\xdf\xff\xff\xff\xff", b"\xdd\xff\xff\xff\xff" * 9, bytes(range(256))]
     label = Label("notice", 2**32 - 1, 2**32 - 1, 2**64 - 1, 2**32 - 1, 2**32 - 1)
     file = tmp_path / "spoilt.pcapng"
     heads = [header(Wire(0.0, 0, 0, "red", "blue", label, b"", "corrupted"))] * len(spoilt)

@@ -189,6 +189,26 @@ def test_an_arrow_is_level_where_nothing_happens_meanwhile() -> None:
     assert {"A, +10 s", "B, +5 s"} <= set(texts_of(root))
 
 
+def test_an_arrival_comes_before_what_is_sent_at_the_same_time() -> None:
+    """Its acknowledgement may follow from it, never the other way round."""
+    found = [
+        DiagramRow(0.0, "a", "b", "A, +10 s", name="A", ends_s=10.0),
+        DiagramRow(5.0, "a", "", "waits"),
+        DiagramRow(10.0, "b", "a", "ack", signs=("ack",)),
+    ]
+    assert [said for said in texts_of(drawn(found, ["a", "b"])) if said in ("A, +10 s", "ack")] == [
+        "A, +10 s",
+        "ack",
+    ]
+
+
+def test_an_acknowledgement_is_thin() -> None:
+    """So that what it answers stands out."""
+    said = re.search(r'stroke-width="(.*?)"', shape_of(DiagramRow(0.0, "a", "b", "", signs=("ack",))))
+    assert said is not None
+    assert float(said[1]) < 1.0
+
+
 def test_what_is_lost_at_its_arrival_gets_there_first() -> None:
     """A message to a receiver that is down slopes to a cross close to its lifeline."""
     lost = DiagramRow(0.0, "a", "b", "A, lost: receiver down", "lost", name="A", ends_s=10.0)
