@@ -24,7 +24,7 @@ class NothingBeforeItsCause(Throughout):
         if isinstance(record, Seal):
             self._sealed.add((record.sender, record.receiver, record.message))
         elif isinstance(record, Send | Duplicate):
-            sender = record.sender.partition("@")[0]
+            sender = record.sender
             self._sent.setdefault((sender, record.receiver, record.label), record.at_s)
         elif isinstance(record, Deliver):
             return self._arrived(record)
@@ -40,7 +40,7 @@ class NothingBeforeItsCause(Throughout):
         if record.forged:
             self._forged.add(record.id)
             return None
-        sent_s = self._sent.get((record.sender.partition("@")[0], record.receiver, record.label))
+        sent_s = self._sent.get((record.sender, record.receiver, record.label))
         if sent_s is None or sent_s > record.at_s:
             return f"{record.label} reached {record.receiver} from {record.sender}, which had not sent it"
         return None
