@@ -135,32 +135,39 @@ def check_faults(
     horizon_s: float,
     file: str = "faults",
 ) -> None:
-    """Refuses a schedule that cannot happen in this network. ConfigError with every fault of it.
+    """Refuses a schedule that cannot happen in this network. ConfigError with every fault of it."""
+    problems = impossible(faults, links, nodes, horizon_s)
+    if problems:
+        raise ConfigError([ConfigFault(file, None, f"[{n}]", f".{text}.") for n, text in problems])
+
+
+def impossible(
+    faults: Iterable[Fault], links: Iterable[str], nodes: Iterable[str], horizon_s: float
+) -> list[tuple[int, str]]:
+    """What cannot happen in this network: the number of the fault, and why.
 
     Impossible are: a link or a party that is not there, a time after the end, two faults for the very same
     datagrams, a crash or pause of a party that is down already.
     """
     there, parties = sorted(links), sorted(nodes)
-    problems: list[ConfigFault] = []
+    problems: list[tuple[int, str]] = []
     seen: dict[Datagrams, int] = {}
     down: dict[str, list[tuple[float, float, int]]] = {}
     for number, fault in enumerate(faults):
-        where = f"[{number}]"
         if isinstance(fault, NODE_FAULTS):
             said = _node_problem(fault, number, parties, horizon_s, down)
         else:
             said = _link_problem(fault, number, there, seen)
-        problems += [ConfigFault(file, None, where, f".{text}") for text in said]
-    if problems:
-        raise ConfigError(problems)
+        problems += [(number, text) for text in said]
+    return problems
 
 
 def _link_problem(fault: LinkFault, number: int, links: list[str], seen: dict[Datagrams, int]) -> list[str]:
     said = []
     if fault.at.link not in links:
-        said.append(f'at.link = "{fault.at.link}": no such link; there are {", ".join(links)}.')
+        said.append(f'at.link = "{fault.at.link}": no such link; there are {", ".join(links)}')
     if (first := seen.setdefault(fault.at, number)) != number:
-        said.append(f"at: the same datagrams as [{first}], which comes first and decides.")
+        said.append(f"at: the same datagrams as [{first}], which comes first and decides")
     return said
 
 
@@ -173,14 +180,14 @@ def _node_problem(
 ) -> list[str]:
     said, at = [], fault.at
     if at.node not in nodes:
-        said.append(f'at.node = "{at.node}": no such party; there are {", ".join(nodes)}.')
+        said.append(f'at.node = "{at.node}": no such party; there are {", ".join(nodes)}')
     if at.time_s > horizon_s:
-        said.append(f"at.time_s = {at.time_s:g}: after the end, {horizon_s:g}.")
+        said.append(f"at.time_s = {at.time_s:g}: after the end, {horizon_s:g}")
     if not isinstance(fault, SetClock):
         spells = down.setdefault(at.node, [])
         for start_s, end_s, other in spells:
             if at.time_s < end_s and start_s < at.time_s + fault.for_s:
-                said.append(f"at: {at.node} is already down by [{other}], from {start_s:g} to {end_s:g} s.")
+                said.append(f"at: {at.node} is already down by [{other}], from {start_s:g} to {end_s:g} s")
         spells.append((at.time_s, at.time_s + fault.for_s, number))
     return said
 

@@ -6,7 +6,7 @@ names the claimed sender's key; only the signature cannot be right.
 
 from typing import Any
 
-from cbmnet.messages import Message, ptype_of, seal
+from cbmnet.messages import Message, Signer, ptype_of, seal
 
 FORGER_STREAM = 1  # no party uses it, so an impostor meets no sequence of a real sender
 
@@ -25,11 +25,14 @@ class Impostor:
 
 
 def forge(
-    kind: str, payload: dict[str, Any], claims: str, to: str, impostor: Impostor, realm: str, *,
+    kind: str, payload: dict[str, Any], claims: str, to: str, signer: Signer, realm: str, *,
     number: int, now_ms: int, ttl_ms: int,
 ) -> bytes:  # fmt: skip
-    """An envelope from `claims` to `to`, as far as anyone can tell without checking the signature."""
+    """An envelope from `claims` to `to`, as far as anyone can tell without checking the signature.
+
+    `signer` is an impostor, or the party's own where its key was stolen.
+    """
     message = Message(
         ptype_of(kind), claims, (to,), FORGER_STREAM, 0, number, now_ms, now_ms + ttl_ms, bytes(32), payload
     )
-    return seal(message, [impostor], realm).wire
+    return seal(message, [signer], realm).wire

@@ -107,7 +107,7 @@ DeskRule = Callable[[str, Label], str | None]
 
 
 class Dialogue(EndpointBase):
-    """One party's endpoint toward all its peers."""
+    """One party's endpoint toward all its peers; `since_s` is when it begins to live."""
 
     def __init__(
         self,
@@ -119,6 +119,7 @@ class Dialogue(EndpointBase):
         *,
         ttl_s: float,
         desk: DeskRule,
+        since_s: float = 0.0,
     ) -> None:
         super().__init__()
         self.sealed = 0
@@ -127,8 +128,14 @@ class Dialogue(EndpointBase):
         self._estimates = dict(peers)
         self._heartbeat, self._ttl_ms, self._desk = heartbeat, round(ttl_s * _MS), desk
         self._queries: dict[bytes, OpenQuery] = {}
-        self._beats = 0
-        self._beat_s = heartbeat.period_s or inf
+        period_s = heartbeat.period_s or inf
+        self._beats = int(since_s // period_s)
+        self._beat_s = (self._beats + 1) * period_s
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in which it seals."""
+        return self._sender.epoch
 
     def command(self, command: Any, now: float) -> None:
         """Takes `Say` or `Ask`."""

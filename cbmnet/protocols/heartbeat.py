@@ -26,7 +26,7 @@ class HeartbeatConfig:
 
 
 class DeliveryEstimate:
-    """What one party believes of the delivery from one partner, from that partner's heartbeats."""
+    """What one party believes of the delivery from one partner, from its heartbeats due after `since_s`."""
 
     __slots__ = (
         "_arrived",
@@ -39,11 +39,11 @@ class DeliveryEstimate:
         "_wait_s",
     )
 
-    def __init__(self, period_s: float, wait_s: float, half_life_s: float) -> None:
+    def __init__(self, period_s: float, wait_s: float, half_life_s: float, since_s: float = 0.0) -> None:
         self._period_s, self._wait_s, self._half_life_s = period_s, wait_s, half_life_s
         self._hits = self._misses = 0.0
-        self._done = 0
-        self._settled_s = 0.0
+        self._done = int(since_s // period_s)
+        self._settled_s = since_s
         self._arrived: set[int] = set()
 
     def arrived(self, count: int, now_s: float) -> None:

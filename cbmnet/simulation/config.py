@@ -27,6 +27,7 @@ from cbmnet.simulation.fields import (
     Rate,
     WholeNumber,
 )
+from cbmnet.simulation.interventions import AdversaryPart, FaultPart
 from cbmnet.simulation.invariant import INVARIANTS
 from cbmnet.simulation.line_words import NetemWords, said_twice
 from cbmnet.simulation.part import Part
@@ -255,6 +256,8 @@ class RunConfig(Part):
     state: StatePart = StatePart()
     states: Annotated[dict[Name, StatePart], Field(min_length=2, max_length=12)]
     at: tuple[Timeline, ...] = ()
+    faults: tuple[FaultPart, ...] = ()
+    adversary: tuple[AdversaryPart, ...] = ()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

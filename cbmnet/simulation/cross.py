@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cbmnet.channels.delay import DelayOptions
+from cbmnet.channels.faults import impossible
 from cbmnet.channels.stage import STAGES
 from cbmnet.simulation.script import ActivityAt, BulletinAt
 from cbmnet.simulation.words import Problem
@@ -23,6 +24,7 @@ def cross_faults(config: "RunConfig") -> list[Problem]:
     faults = [*_name_faults(config, states), *_time_faults(config)]
     for state_faults in (_delivery_faults, _latency_faults, _tempering_faults):
         faults += _where_states_say(config, state_faults)
+    faults += _intervention_faults(config, states)
     for number, event in enumerate(config.at):
         faults += _event_faults(event, config, states, ("at", number, event.event))
     return faults
@@ -38,6 +40,45 @@ def _name_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
         if key not in pairs:
             said = f'no such link; write "from>to" with two of {_listed(parties)}'
             yield Problem(("channels", key), said, shows=False)
+
+
+def _intervention_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
+    """Schedules that cannot happen, and adversaries that see or hold what is not there."""
+    parties = sorted(states | ({MONITOR} if config.monitor else set()))
+    schedule = [part.fault() for part in config.faults]
+    for number, text in impossible(schedule, _links(config, parties), parties, config.study.horizon):
+        key, _, said = text.partition(": ")
+        yield Problem(("faults", number), f"{key}: {said}", shows=False)
+    for number, rule in enumerate(config.adversary):
+        for name in rule.sees:
+            if not rule.model_copy(update={"sees": (name,)}).links(parties):
+                said = f"no such link or party; there are {_listed(set(parties))}"
+                yield Problem(("adversary", number, "sees"), said, name)
+        for name in sorted(set(rule.keys) - set(parties)):
+            yield Problem(
+                ("adversary", number, "keys"), f"no such party; there are {', '.join(parties)}", name
+            )
+    variant: Any = config.protocol.config
+    if (via := getattr(variant, "via", "")) and via not in states:
+        yield Problem(("protocol", "via"), f"no such state; there are {_listed(states)}", via)
+    if config.protocol.name == "k-of-n":
+        yield from _route_faults(config, variant.n)
+
+
+def _links(config: "RunConfig", parties: list[str]) -> list[str]:
+    found = []
+    for a, b in [(a, b) for a in parties for b in parties if a != b]:
+        routes = config.channels.get(f"{a}>{b}", config.channel).routes
+        found += [f"{a}>{b}", *(f"{a}@{k}>{b}@{k}" for k in range(1, routes))]
+    return found
+
+
+def _route_faults(config: "RunConfig", needed: int) -> Iterator[Problem]:
+    channels = {("channel",): config.channel} | {("channels", k): c for k, c in config.channels.items()}
+    for path, channel in channels.items():
+        if channel.routes < needed:
+            said = f"k-of-n sends by {needed} routes, so there must be at least {needed}"
+            yield Problem((*path, "routes"), said, channel.routes)
 
 
 def _time_faults(config: "RunConfig") -> Iterator[Problem]:

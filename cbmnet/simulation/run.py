@@ -69,10 +69,14 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
         raise SimulationError(
             f"{config.name}, seed {seed}, run {replication}, {now:.3f} s: {error}"
         ) from error
+    lives = [
+        *zip(simulation.dialogues.values(), simulation.agents.values(), strict=True),
+        *simulation.retired,
+    ]
     return Tally(
-        sum(d.sealed for d in simulation.dialogues.values()),
-        sum(a.verifier.verified for a in simulation.agents.values()),
-        sum(a.forgeries_flagged for a in simulation.agents.values()),
+        sum(dialogue.sealed for dialogue, _ in lives),
+        sum(agent.verifier.verified for _, agent in lives),
+        sum(agent.forgeries_flagged for _, agent in lives),
         simulation.env.now,
     )
 

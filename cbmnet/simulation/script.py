@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cbmnet.simulation.fields import Count, Duration, Flag, PositiveDuration, WholeNumber
+from cbmnet.simulation.fields import Count, Duration, FiniteFloat, Flag, PositiveDuration, WholeNumber
 from cbmnet.simulation.part import Part
 
 
@@ -71,11 +71,30 @@ class ForgeryAt(Scripted):
 
 
 class CrashAt(Scripted):
-    """The endpoint of `party` is down for a while; it keeps its stored state."""
+    """The endpoint of `party` is down for a while; it keeps its stored state, or loses it."""
 
     event: Literal["crash"]
     party: str
     for_: PositiveDuration = Field(alias="for")
+    loses_state: Flag = False
+
+
+class PauseAt(Scripted):
+    """The endpoint of `party` stands still for a while; what arrives waits."""
+
+    event: Literal["pause"]
+    party: str
+    for_: PositiveDuration = Field(alias="for")
+
+
+class ClockAt(Scripted):
+    """The clock of `party` jumps ahead or behind, and gains so many seconds a second from then on."""
+
+    event: Literal["clock"]
+    party: str
+    ahead: Duration = 0.0
+    behind: Duration = 0.0
+    gains: Annotated[FiniteFloat, Field(gt=-1.0)] = 0.0
 
 
 class SignalAt(Scripted):
@@ -97,6 +116,16 @@ class BulletinAt(Scripted):
 
 
 Timeline = Annotated[
-    ActivityAt | IntentAt | AttackAt | WithholdAt | OutageAt | ForgeryAt | CrashAt | SignalAt | BulletinAt,
+    ActivityAt
+    | IntentAt
+    | AttackAt
+    | WithholdAt
+    | OutageAt
+    | ForgeryAt
+    | CrashAt
+    | PauseAt
+    | ClockAt
+    | SignalAt
+    | BulletinAt,
     Field(discriminator="event"),
 ]

@@ -6,6 +6,7 @@ from simpy import Event
 
 from cbmnet.drivers.clock import Clock
 from cbmnet.drivers.simpy_driver import Host
+from cbmnet.messages import Signer
 from cbmnet.protocols.dialogue import Dialogue
 from cbmnet.recorder import Recorder
 from cbmnet.simulation.config import RunConfig
@@ -28,7 +29,9 @@ class Simulation:
     agents: dict[str, VerificationAgent] = field(default_factory=dict)
     dialogues: dict[str, Dialogue] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
-    kids: dict[str, bytes] = field(default_factory=dict)
+    signers: dict[str, Signer] = field(default_factory=dict)
+    secrets: dict[bytes, bytes] = field(default_factory=dict)
+    retired: list[tuple[Dialogue, VerificationAgent]] = field(default_factory=list)  # lost in crashes
     monitor: Monitor | None = None
 
     def end(self) -> None:

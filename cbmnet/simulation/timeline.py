@@ -11,15 +11,18 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram, Label
 from cbmnet.drivers.clock import Call, schedule
 from cbmnet.protocols.endpoint import DATA, encode_frame
+from cbmnet.simulation.endpoints import renew
 from cbmnet.simulation.keys import REALM
 from cbmnet.simulation.script import (
     ActivityAt,
     AttackAt,
     BulletinAt,
+    ClockAt,
     CrashAt,
     ForgeryAt,
     IntentAt,
     OutageAt,
+    PauseAt,
     SignalAt,
     WithholdAt,
 )  # fmt: skip
@@ -65,7 +68,16 @@ def _outage(sim: Simulation, event: OutageAt, number: int) -> None:
 
 
 def _crash(sim: Simulation, event: CrashAt, number: int) -> None:
-    sim.hosts[event.party].crash(event.for_)
+    fresh = partial(renew, sim, event.party) if event.loses_state else None
+    sim.hosts[event.party].crash(event.for_, fresh)
+
+
+def _pause(sim: Simulation, event: PauseAt, number: int) -> None:
+    sim.hosts[event.party].pause(event.for_)
+
+
+def _clock(sim: Simulation, event: ClockAt, number: int) -> None:
+    sim.hosts[event.party].set_clock(event.ahead - event.behind, event.gains)
 
 
 def _signal(sim: Simulation, event: SignalAt, number: int) -> None:
@@ -89,7 +101,7 @@ def _forgery(sim: Simulation, event: ForgeryAt, number: int) -> None:
     kind, payload = _FORGED[event.forges]
     guess = sim.streams.bytes("forgery", f"{event.claims}>{event.to}/{number}", 64)
     wire = forge(
-        kind, payload, event.claims, event.to, Impostor(sim.kids[event.claims], guess), REALM,
+        kind, payload, event.claims, event.to, Impostor(sim.signers[event.claims].kid, guess), REALM,
         number=number + 1, now_ms=round(sim.env.now * 1000), ttl_ms=round(DAY_S * 1000),
     )  # fmt: skip
     frame = encode_frame(DATA, FORGER_STREAM, number + 1, 1, wire)
@@ -108,6 +120,8 @@ _ACTS: dict[type, Callable[[Simulation, Any, int], None]] = {
     OutageAt: _outage,
     ForgeryAt: _forgery,
     CrashAt: _crash,
+    PauseAt: _pause,
+    ClockAt: _clock,
     SignalAt: _signal,
     BulletinAt: _bulletin,
 }

@@ -71,6 +71,11 @@ class Correspondence:
         if partner.deliberation is not None and event.outcome != "none":
             partner.deliberation.answered()  # only an answer may close a decision early, silence never
 
+    def forget(self) -> None:
+        """The questions that are open are forgotten: their answers will mean nothing any more."""
+        for partner in self._partners.values():
+            partner.query_table = None
+
     # --- listening ------------------------------------------------------------------------------
 
     def on_event(self, event: Any) -> None:

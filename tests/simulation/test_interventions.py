@@ -1,0 +1,232 @@
+"""Faults and adversaries in a run: each does what its table says, and nothing passes that should not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cbmnet.errors import ConfigError, SimulationError
+from cbmnet.experiments.design import load_design
+from cbmnet.metrics.measure import measure
+from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.run import run
+from cbmnet.simulation.trace import Trace
+
+INVARIANTS = ("at-most-once", "nothing-before-its-cause")
+SILENT = {"base": "0/d"}
+
+
+def config_of(**more: Any) -> dict[str, Any]:
+    """Red announces one exercise to blue after an hour; a message takes ten minutes and none is lost."""
+    act = {"time": "1h", "event": "activity", "actor": "red", "toward": "blue", "class": "exercise"}
+    return {
+        "name": "one-notice",
+        "study": {"horizon": "1d", "invariants": INVARIANTS},
+        "channel": {"hops": 1, "loss": 0.0, "delay": "10m", "distribution": "constant"},
+        "activities": {"exercise": {"rate": "0.000001/d"}},
+        "signals": dict.fromkeys(("alarm", "severe_warning", "hostile_message"), SILENT),
+        "states": {"red": {"decides": False}, "blue": {"decides": False}},
+        "at": [act],
+        **more,
+    }
+
+
+def records(config: dict[str, Any]) -> list[dict[str, Any]]:
+    trace = Trace()
+    run(RunConfig.model_validate(config), 1, 0, [trace])
+    return [json.loads(line) for line in trace.lines[1:]]
+
+
+def told(config: dict[str, Any], *kinds: str) -> list[tuple[str, float, Any]]:
+    keys = {"Drop": "reason", "Accept": "kind", "Reject": "code", "Deliver": "forged", "Corrupt": "kind",
+            "Duplicate": "kind", "Crash": "fresh", "Pause": "still", "Transport": "event"}  # fmt: skip
+    return [(r["record"], r["at_s"], r[keys[r["record"]]]) for r in records(config) if r["record"] in kinds]
+
+
+def adversary(does: str, **more: Any) -> dict[str, Any]:
+    return config_of(adversary=[{"sees": ["red>blue"], "does": does, **more}])
+
+
+def test_without_an_adversary_the_notice_is_accepted() -> None:
+    """Ten minutes after its sending."""
+    assert told(config_of(), "Drop", "Accept", "Reject") == [("Accept", 4200.0, "notice")]
+
+
+@pytest.mark.parametrize(
+    ("does", "more", "what"),
+    [
+        ("drop", {}, [("Drop", 3600.0, "adversary")]),
+        ("pass", {}, [("Accept", 4200.0, "notice")]),
+        ("delay", {"by": "20m"}, [("Accept", 5400.0, "notice")]),
+        ("hold", {"release": "5h"}, [("Accept", 18000.0, "notice")]),
+        ("duplicate", {"after": "1h"}, [("Accept", 4200.0, "notice"), ("Reject", 7800.0, "Duplicate")]),
+        ("replay", {"after": "2h"}, [("Accept", 4200.0, "notice"), ("Reject", 11400.0, "Duplicate")]),
+        ("forge", {"after": "3h"}, [("Accept", 4200.0, "notice"), ("Reject", 15000.0, "BadSignature")]),
+        ("rewrite-time", {"by": "5m"}, [("Reject", 4200.0, "BadSignature")]),
+        ("drop", {"kinds": ["query"]}, [("Accept", 4200.0, "notice")]),
+        ("drop", {"until": "1h"}, [("Accept", 4200.0, "notice")]),
+        ("drop", {"from": "2h"}, [("Accept", 4200.0, "notice")]),
+        ("drop", {"share": 0.0}, [("Accept", 4200.0, "notice")]),
+        ("drop", {"sees": ["blue>red"]}, [("Accept", 4200.0, "notice")]),
+        ("drop", {"sees": ["blue"]}, [("Drop", 3600.0, "adversary")]),
+    ],
+)
+def test_a_verdict_does_what_it_says(does: str, more: dict[str, Any], what: Any) -> None:
+    """To what it sees, of the kinds and at the times that it names; nothing of its own making passes."""
+    assert told(adversary(does, **more), "Drop", "Accept", "Reject") == what
+
+
+def test_corrupted_bytes_are_refused_by_whoever_finds_out() -> None:
+    """A flipped bit breaks the frame or the signature; it never passes."""
+    for seed in range(5):
+        config = config_of(adversary=[{"sees": ["red"], "does": "corrupt", "from": f"{seed}m"}])
+        trace = Trace()
+        run(RunConfig.model_validate(config), seed, 0, [trace])
+        kinds = [json.loads(line)["record"] for line in trace.lines[1:]]
+        assert "Accept" not in kinds
+        assert "Corrupt" in kinds or "Deliver" in kinds
+
+
+def test_the_first_rule_that_fits_decides() -> None:
+    """A rule "pass" makes an exception to the rule behind it."""
+    rules = [{"sees": ["red"], "does": "pass", "kinds": ["notice"]}, {"sees": ["red"], "does": "drop"}]
+    assert told(config_of(adversary=rules), "Drop", "Accept") == [("Accept", 4200.0, "notice")]
+    assert told(config_of(adversary=rules[::-1]), "Drop", "Accept") == [("Drop", 3600.0, "adversary")]
+
+
+def test_a_share_is_drawn_by_label() -> None:
+    """Half of forty notices are lost, and the same ones whatever else the adversary does to others."""
+    acts = [
+        {"time": f"{k}m", "event": "activity", "actor": "red", "toward": "blue", "class": "exercise"}
+        for k in range(1, 41)
+    ]
+    half = {"sees": ["red>blue"], "does": "drop", "share": 0.5}
+    one = records(config_of(at=acts, adversary=[half]))
+    two = records(config_of(at=acts, adversary=[half, {"sees": ["blue>red"], "does": "drop"}]))
+    lost = [r["label"] for r in one if r["record"] == "Drop"]
+    assert 10 <= len(lost) <= 30
+    assert [r["label"] for r in two if r["record"] == "Drop"] == lost
+
+
+@pytest.mark.parametrize("does", ["forge", "rewrite-time"])
+def test_with_a_stolen_key_a_forgery_passes_and_violates_the_invariant(does: str) -> None:
+    """The adversary holds no key unless the scenario says so; then what it makes is accepted, and told."""
+    rule = {"sees": ["red>blue"], "does": does, "by": "5m", "keys": ["red"]}
+    config = config_of(adversary=[rule])
+    accepted = [kind for _, _, kind in told(config, "Accept")]
+    assert ("leader-text" if does == "forge" else "notice") in accepted
+    config["study"]["invariants"] = ("no-forgery-accepted",)
+    row = measure(RunConfig.model_validate(config), 1, 0, ("forgeries_accepted",))
+    assert row.error is not None
+    assert "no-forgery-accepted" in row.error
+    clean = adversary(does, by="5m")
+    clean["study"]["invariants"] = ("no-forgery-accepted",)
+    assert measure(RunConfig.model_validate(clean), 1, 0, ("forgeries_accepted",)).error is None
+
+
+NODE = {"node": "blue", "time": "65m"}
+LINK = {"link": "red>blue", "kind": "notice"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ({"at": LINK, "do": "drop"}, [("Drop", 3600.0, "fault")]),
+        ({"at": LINK, "do": "delay", "by": "1h"}, [("Accept", 7800.0, "notice")]),
+        ({"at": LINK, "do": "duplicate", "after": "1m"},
+         [("Accept", 4200.0, "notice"), ("Reject", 4260.0, "Duplicate")]),
+        ({"at": NODE, "do": "crash", "for": "10m"}, [("Drop", 4200.0, "receiver down")]),
+        ({"at": NODE, "do": "pause", "for": "10m"}, [("Accept", 4500.0, "notice")]),
+        ({"at": NODE, "do": "set-clock", "behind": "30m"}, [("Reject", 4200.0, "FromFuture")]),
+        ({"at": NODE, "do": "set-clock", "ahead": "40d"}, [("Reject", 4200.0, "Expired")]),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_config_does_what_it_says(fault: dict[str, Any], what: Any) -> None:
+    """The same faults as in the testing kit, with units; a wrong clock refuses what is fresh."""
+    assert told(config_of(faults=[fault]), "Drop", "Accept", "Reject") == what
+
+
+@pytest.mark.parametrize(("event", "what"), [
+    ({"event": "pause", "party": "blue", "for": "10m"}, ("Accept", 4500.0, "notice")),
+    ({"event": "clock", "party": "blue", "behind": "30m"}, ("Reject", 4200.0, "FromFuture")),
+])  # fmt: skip
+def test_the_script_knows_pauses_and_clocks(event: dict[str, Any], what: Any) -> None:
+    """As it knows crashes."""
+    script = [*config_of()["at"], {"time": "65m", **event}]
+    assert told(config_of(at=script), "Accept", "Reject") == [what]
+
+
+def test_a_state_that_lost_its_memory_refuses_what_was_said_before() -> None:
+    """It comes back in a later epoch, heard by its peer; what was on its way, and an old copy, are TooOld."""
+    late = {"at": LINK, "do": "duplicate", "after": "3h"}
+    crash = {"at": {"node": "blue", "time": "2h"}, "do": "crash", "for": "10m", "loses_state": True}
+    again = {"time": "5h", "event": "activity", "actor": "blue", "toward": "red", "class": "exercise"}
+    config = config_of(faults=[late, crash], at=[*config_of()["at"], again], heartbeat={"period": "1h"})
+    # The heartbeat of 2:00 arrives as it comes back, the copy of the notice at 4:10.
+    refused = [("Reject", 7800.0, "TooOld"), ("Reject", 15000.0, "TooOld")]
+    assert told(config, "Reject") == refused
+    assert ("Accept", 18600.0, "notice") in told(config, "Accept")
+
+
+def test_a_learned_belief_goes_on_after_a_loss_of_memory() -> None:
+    """Heartbeats due before the return are not counted as missed: the estimate begins anew at the return."""
+    crash = {"at": {"node": "blue", "time": "10h"}, "do": "crash", "for": "10m", "loses_state": True}
+    config = config_of(faults=[crash], heartbeat={"period": "1h"})
+    config["states"]["blue"]["believed_delivery"] = "learned"
+    samples = [r for r in records(config) if r["record"] == "Sample" and r["observer"] == "blue"]
+    assert samples[-1]["delivery"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[[faults]]\nat = { link = "red>green" }\ndo = "drop"', "x.toml:6  faults.0"),
+        ('[[faults]]\nat = { link = "red" }\ndo = "drop"', "faults.0.at.link"),
+        ('[[faults]]\nat = { link = "red>blue" }\ndo = "eat"', "faults.0"),
+        ('[[faults]]\nat = { node = "red", time = "3d" }\ndo = "pause"\nfor = "1h"', "after the end"),
+        ('[[faults]]\nat = { link = "red>blue" }\ndo = "delay"\nby = 3', "say the unit"),
+        ('[[adversary]]\nsees = ["green"]\ndoes = "drop"', "no such link or party; there are blue, red"),
+        ('[[adversary]]\nsees = ["red"]\ndoes = "eat"', 'adversary.0.does = "eat"'),
+        ('[[adversary]]\nsees = ["red"]\ndoes = "forge"\nkeys = ["green"]', "adversary.0.keys"),
+        ('[protocol]\nvariant = "relay"\nvia = "green"\nrto = "1m"', "protocol.via"),
+        ('[protocol]\nvariant = "k-of-n"\nk = 2\nn = 3', "channel.routes = 1"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_fault(text: str, says: str, tmp_path: Path) -> None:
+    """With the line of the file, the key and what is allowed."""
+    file = tmp_path / "x.toml"
+    file.write_text(f'[study]\nhorizon = "1d"\n[states.red]\n[states.blue]\n\n{text}\n')
+    with pytest.raises(ConfigError) as caught:
+        load_design(file, ())
+    assert len(caught.value.faults) == 1, caught.value
+    assert says in str(caught.value)
+
+
+def test_a_spinning_run_is_told_with_its_seed() -> None:
+    """A config may say how many steps there may be at one instant; the error names variant, time and seed."""
+    config = config_of()
+    config["study"]["max_steps_at_once"] = 1
+    config["heartbeat"] = {"period": "1h"}
+    with pytest.raises(
+        SimulationError, match=r"one-notice, seed 1, run 0, \d+\.\d+ s: .*more than 1 steps at"
+    ):
+        run(RunConfig.model_validate(config), 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "channel"),
+    [
+        ({"variant": "k-of-n", "k": 2, "n": 3}, {"routes": 3}),
+        ({"variant": "relay", "via": "swiss", "rto": "1h"}, {}),
+    ],
+)
+def test_ways_and_relays_work_in_a_run(protocol: dict[str, Any], channel: dict[str, Any]) -> None:
+    """Three routes side by side, of which two must agree; or a third state that passes messages on."""
+    config = config_of(protocol=protocol)
+    config["channel"] |= channel
+    config["states"]["swiss"] = {"decides": False}
+    accepted = told(config, "Accept")
+    assert [kind for _, _, kind in accepted] == ["notice"]
+    senders = {r["sender"] for r in records(config) if r["record"] == "Send"}
+    assert senders >= ({"red", "swiss", "blue"} if protocol["variant"] == "relay" else {"red"})
