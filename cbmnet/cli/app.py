@@ -14,7 +14,19 @@ from cbmnet.cli.verb import VERBS
 from cbmnet.errors import CbmnetError, ConfigError
 
 _PID = os.getpid()
-ORDER = ("demo", "new", "check", "run", "explain", "replay", "export", "validate", "doctor", "messages")
+ORDER = (
+    "demo",
+    "new",
+    "check",
+    "run",
+    "explain",
+    "replay",
+    "probe",
+    "export",
+    "validate",
+    "doctor",
+    "messages",
+)
 
 
 def build() -> typer.Typer:

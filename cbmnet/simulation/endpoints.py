@@ -1,6 +1,6 @@
 """The endpoints of a run: keys, dialogues over their transports, hosts, and the routes between them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,8 +14,11 @@ from cbmnet.protocols.heartbeat import DeliveryEstimate
 from cbmnet.protocols.variants.relay import RelayConfig
 from cbmnet.records import Seal
 from cbmnet.simulation import worlds
+from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.family import Chosen
 from cbmnet.simulation.keys import REALM, make_signers, make_verifier, trust_store
 from cbmnet.simulation.simulation import Simulation
+from cbmnet.streams import Streams
 from cbmnet.verification.agent import VerificationAgent
 
 _MISS_QUANTILE = 0.99  # a heartbeat is missed once this share of the believed latency has passed
@@ -31,10 +34,7 @@ def make_endpoints(sim: Simulation, parties: Sequence[str]) -> None:
         host = sim.hosts[name] = Host(sim.env, name, make_dialogue(sim, name), on_event, sim.recorder)
         if state is not None:
             state.host = host
-    for name in parties:
-        for other in parties:
-            if other != name:
-                _connect(sim, name, other)
+    connect(config, sim.streams, sim.hosts)
 
 
 def make_dialogue(sim: Simulation, name: str, epoch: int = 0) -> Dialogue:
@@ -51,7 +51,8 @@ def make_dialogue(sim: Simulation, name: str, epoch: int = 0) -> Dialogue:
         verifier.guard.floor_ms = round(now * 1000.0)
     agent = sim.agents[name] = VerificationAgent(verifier)
     dialogue = sim.dialogues[name] = Dialogue(
-        Sender(name, [sim.signers[name]], REALM, epoch), agent.judge, _transport(sim, name),
+        Sender(name, [sim.signers[name]], REALM, epoch), agent.judge,
+        make_transport(config.protocol, name, list(sim.signers)),
         {other: _estimate(sim, other, name) for other in sim.signers if other != name},
         worlds.heartbeat(config.heartbeat), ttl_s=config.crypto.ttl,
         desk=state.desk_judges if state else _open_desk, since_s=now,
@@ -68,24 +69,25 @@ def renew(sim: Simulation, name: str) -> Dialogue:
     return make_dialogue(sim, name, before.epoch + 1)
 
 
-def _transport(sim: Simulation, name: str) -> Endpoint:
-    chosen = sim.config.protocol
-    config: Any = chosen.config
+def make_transport(protocol: Chosen, name: str, parties: Sequence[str]) -> Endpoint:
+    """One party's transport; the relay of the others serves them all."""
+    config: Any = protocol.config
     if isinstance(config, RelayConfig) and config.via == name:
-        config = replace(config, serves=tuple(other for other in sim.signers if other != name))
-    transport: Any = VARIANTS[chosen.name].make(config)
+        config = replace(config, serves=tuple(other for other in parties if other != name))
+    transport: Any = VARIANTS[protocol.name].make(config)
     transport.me = name
     made: Endpoint = transport
     return made
 
 
-def _connect(sim: Simulation, name: str, other: str) -> None:
-    channel = worlds.channel_of(sim.config, name, other)
-    stages = worlds.hops(channel)
-    for number in range(channel.routes):
-        way = f"@{number}" if number else ""
-        route = build_route(name + way, other + way, stages, sim.streams)
-        sim.hosts[name].connect(route, sim.hosts[other])
+def connect(config: RunConfig, streams: Streams, hosts: Mapping[str, Host]) -> None:
+    """All routes between all hosts, as the config says them."""
+    for name, other in [(a, b) for a in hosts for b in hosts if a != b]:
+        channel = worlds.channel_of(config, name, other)
+        stages = worlds.hops(channel)
+        for number in range(channel.routes):
+            way = f"@{number}" if number else ""
+            hosts[name].connect(build_route(name + way, other + way, stages, streams), hosts[other])
 
 
 def _estimate(sim: Simulation, source: str, target: str) -> DeliveryEstimate | None:

@@ -1,0 +1,168 @@
+"""What configured links and a protocol do, alone: no states, no desks, one party that sends notices.
+
+Datagrams are counted on the way from the sender to the receiver, messages end to end. Bursts and queues make
+neighbours alike, so datagrams are stated by batch means: a t interval over batches of one after the other.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from cbmnet.datagram import Label
+from cbmnet.drivers.clock import Clock, schedule
+from cbmnet.drivers.simpy_driver import Host
+from cbmnet.messages import Sender
+from cbmnet.protocols.endpoint import Acknowledged, GaveUp, InCustody, Received, party_of
+from cbmnet.protocols.endpoint import Send as Order
+from cbmnet.recorder import Recorder
+from cbmnet.records import Deliver, Send
+from cbmnet.simulation.config import RunConfig
+from cbmnet.simulation.endpoints import connect, make_transport
+from cbmnet.simulation.intervene import intervene_alone
+from cbmnet.simulation.keys import REALM, make_signers
+from cbmnet.statistics import mean_interval, proportion_interval, quantile_interval
+from cbmnet.statistics.interval import Interval
+from cbmnet.streams import Streams
+from cbmnet.units import DAY_S
+
+KIND = "notice"
+BATCHES = 20
+QUANTILES = (0.5, 0.9, 0.99)
+_NOTICE = {"activity": 7, "activity_class": "exercise", "size": 20000, "start_ms": 1_000_000}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who sends how many messages to whom, one every `every_s` seconds, from which seed."""
+
+    source: str
+    target: str
+    messages: int
+    every_s: float
+    seed: int
+
+
+def probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
+    """Each quantity with its interval, or None where nothing was there to measure it by."""
+    watch = _Watch(plan)
+    clock, streams = Clock(config.study.max_steps_at_once), Streams(plan.seed, 0)
+    parties, recorder = sorted(config.states), Recorder([watch])
+    hosts = {
+        name: Host(
+            clock, name, make_transport(config.protocol, name, parties), partial(watch.heard, name), recorder
+        )
+        for name in parties
+    }
+    connect(config, streams, hosts)
+    signers, _ = make_signers([plan.source], "mac", streams)
+    intervene_alone(config, clock, hosts, streams)
+    sender = Sender(plan.source, [signers[plan.source]], REALM)
+    for number in range(plan.messages):
+        order = partial(_send, clock, hosts[plan.source], sender, plan.target, watch)
+        schedule(clock, number * plan.every_s, None, order)
+    clock.run(until=plan.messages * plan.every_s + config.crypto.ttl + 30 * DAY_S)
+    return watch.result(config.study.level)
+
+
+def _send(clock: Clock, host: Host, sender: Sender, target: str, watch: "_Watch", _: Any) -> None:
+    now_ms = round(clock.now * 1000.0)
+    sealed = sender.seal(KIND, (target,), _NOTICE, stream=1, now_ms=now_ms, ttl_ms=10**9)
+    watch.given[sealed.wire] = clock.now
+    host.command(Order(target, sealed.wire, KIND, 1, 0, sealed.message.sequence))
+
+
+class _Watch:
+    """Sees every datagram of the probe, and what both ends learn."""
+
+    wants: tuple[type, ...] = (Send, Deliver)
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.given: dict[bytes, float] = {}
+        self._sent: dict[Label, float] = {}
+        self._arrived: dict[Label, list[float]] = {}
+        self._order: list[Label] = []  # of first arrivals
+        self._received: Counter[bytes] = Counter()
+        self._taken_s: list[float] = []
+        self._acknowledged, self._given_up = set[int](), set[int]()
+        self._now_s = 0.0
+
+    def feed(self, record: Any) -> None:
+        """Takes a Send or a Deliver of the probe's own messages on its own way."""
+        self._now_s = record.at_s
+        way = record.sender, record.receiver
+        if way != (self._plan.source, self._plan.target) or record.label.kind != KIND:
+            return
+        label = record.label._replace(copy=0)
+        if type(record) is Send:
+            self._sent.setdefault(record.label, record.at_s)
+        elif label in self._sent:
+            if label not in self._arrived:
+                self._order.append(label)
+            self._arrived.setdefault(label, []).append(record.at_s)
+
+    def heard(self, name: str, event: Any) -> None:
+        """Takes what an endpoint says."""
+        kind = type(event)
+        if kind is Received and name == self._plan.target and party_of(event.peer) != name:
+            self._received[event.data] += 1
+            if self._received[event.data] == 1 and event.data in self.given:
+                self._taken_s.append(self._now_s - self.given[event.data])
+        elif name == self._plan.source and kind in (Acknowledged, InCustody):
+            self._acknowledged.add(event.sequence)
+        elif name == self._plan.source and kind is GaveUp:
+            self._given_up.add(event.sequence)
+
+    def result(self, level: float) -> dict[str, Interval | None]:
+        """All that was measured."""
+        n, wires = self._plan.messages, list(self.given)
+        there = [wire in self._received for wire in wires]
+        failed = [k in self._given_up and k not in self._acknowledged for k in range(1, n + 1)]
+        copies = [max(0, self._received[wire] - 1) for wire in wires]
+        sends = Counter(label.sequence for label in self._sent)
+        counted = {
+            "sends a message": mean_interval([sends[k] for k in range(1, n + 1)], level),
+            "acknowledged": proportion_interval(len(self._acknowledged), n, level),
+            "delivered": proportion_interval(sum(there), n, level),
+            "delivered but believed failed": proportion_interval(
+                sum(d and f for d, f in zip(there, failed, strict=True)), n, level
+            ),
+            "duplicates a message": mean_interval(copies, level),
+        }
+        return self._datagrams(level) | counted | _quantiles("message delay", self._taken_s, level)
+
+    def _datagrams(self, level: float) -> dict[str, Interval | None]:
+        labels = list(self._sent)
+        lost = [label not in self._arrived for label in labels]
+        runs = [len(list(run)) for is_lost, run in groupby(lost) if is_lost]
+        delays_s = [at_s - self._sent[label] for label in self._order for at_s in self._arrived[label][:1]]
+        place = {label: number for number, label in enumerate(labels)}
+        highest, late = -1, []
+        for label in self._order:
+            late.append(place[label] < highest)
+            highest = max(highest, place[label])
+        return {
+            "loss": _batches(lost, level),
+            "mean loss run": mean_interval(runs, level) if runs else None,
+            "reordered": _batches(late, level) if late else None,
+        } | _quantiles("datagram delay", delays_s, level)
+
+
+def _batches(values: Sequence[bool], level: float) -> Interval | None:
+    """The mean of a sequence whose neighbours are alike: a t interval over the means of its batches."""
+    size = len(values) // BATCHES
+    if size == 0:
+        return mean_interval([float(v) for v in values], level) if values else None
+    means = [sum(values[k * size : (k + 1) * size]) / size for k in range(BATCHES)]
+    found = mean_interval(means, level)
+    return Interval(found.mean, found.low, found.high, BATCHES, level, f"t, {BATCHES} batches")
+
+
+def _quantiles(name: str, values: Sequence[float], level: float) -> dict[str, Interval | None]:
+    return {
+        f"{name}, {q:.0%} quantile, s": quantile_interval(values, q, level) if values else None
+        for q in QUANTILES
+    }

@@ -1,0 +1,107 @@
+"""What `cbmnet probe` measures agrees with what is known of the configured line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cbmnet.metrics.probing import Plan, probe
+from cbmnet.simulation.config import RunConfig
+from cbmnet.statistics.interval import Interval
+
+
+def measured(messages: int, every_s: float = 3600.0, **config: Any) -> dict[str, Interval | None]:
+    states = {"red": {}, "blue": {}}
+    base = {"name": "line", "study": {"horizon": "1d"}, "states": states}
+    return probe(RunConfig.model_validate({**base, **config}), Plan("red", "blue", messages, every_s, 3))
+
+
+def within(found: Interval | None, exact: float) -> bool:
+    """Within twice the 95 % interval, about four standard errors."""
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    return abs(found.mean - exact) <= found.high - found.low
+
+
+def test_stop_and_wait_as_its_formulas_say() -> None:
+    """Loss .5 each way, 5 sends, 8,000 messages: 3.0508 sends, .7627, .96875, .20605."""
+    line = {"hops": 1, "loss": 0.5, "delay": "1s", "distribution": "constant"}
+    protocol = {"variant": "stop-and-wait", "rto": "5s", "backoff": 1.0, "max_sends": 5}
+    found = measured(8000, channel=line, protocol=protocol)
+    exact = {
+        "loss": 0.5, "mean loss run": 2.0, "sends a message": 3.0508, "acknowledged": 0.7627,
+        "delivered": 0.96875, "delivered but believed failed": 0.20605,
+    }  # fmt: skip
+    assert {name for name, value in exact.items() if not within(found[name], value)} == set()
+    assert found["reordered"] is not None
+    assert found["reordered"].mean == 0.0
+
+
+def test_bursts_and_delays() -> None:
+    """Gilbert-Elliott p .02, r .2, e .01 and .6: loss .063636, run 1.71308; the median of an exponential."""
+    burst = {"stage": "gilbert-elliott", "p": 0.02, "r": 0.2, "good_loss": 0.01, "bad_loss": 0.6}
+    line = {"hops": 1, "loss": 0.0, "delay": "1h", "distribution": "exponential", "stages": [burst]}
+    found = measured(40_000, 36.0, channel=line)
+    assert within(found["loss"], 0.063636)
+    assert within(found["mean loss run"], 1.71308)
+    assert within(found["datagram delay, 50% quantile, s"], 3600 * 0.693147)
+    assert found["reordered"] is not None
+    assert found["reordered"].mean > 0.8
+
+
+def test_a_line_that_loses_everything() -> None:
+    """Nothing arrives: the rows that need an arrival say that there is none."""
+    found = measured(50, channel={"loss": 1.0})
+    assert found["loss"] is not None
+    assert found["loss"].mean == 1.0
+    assert found["datagram delay, 50% quantile, s"] is None
+    assert found["reordered"] is None
+    assert found["delivered"] is not None
+    assert found["delivered"].mean == 0.0
+
+
+def test_faults_and_adversaries_are_there_too() -> None:
+    """A probe of a config with an adversary that drops everything delivers nothing."""
+    found = measured(30, channel={"loss": 0.0}, adversary=[{"sees": ["red"], "does": "drop"}])
+    assert found["delivered"] is not None
+    assert found["delivered"].mean == 0.0
+
+
+def test_a_relay_is_given_custody() -> None:
+    """With a third party between, what is acknowledged is custody; the notice still arrives."""
+    states = {"red": {}, "blue": {}, "swiss": {}}
+    line = {"hops": 1, "loss": 0.0, "delay": "1m", "distribution": "constant"}
+    protocol = {"variant": "relay", "via": "swiss", "rto": "1h"}
+    found = measured(20, channel=line, protocol=protocol, states=states)
+    assert found["delivered"] is not None
+    assert found["delivered"].mean == 1.0
+    assert found["acknowledged"] is not None
+    assert found["acknowledged"].mean == 1.0
+
+
+def cbmnet(*arguments: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "cbmnet", "probe", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_the_verb_prints_a_table_or_json() -> None:
+    """Of an episode of the package, with the link chosen; wrong links and times are one clear line."""
+    file = str(Path(__file__).parents[2] / "sims/episodes/norway-1995.toml")
+    told = json.loads(cbmnet(file, "--messages", "200", "--json", "--link", "norway>russia").stdout)
+    assert told["link"] == "norway>russia"
+    assert told["results"]["delivered"]["n"] == 200
+    assert "delivered but believed failed" in cbmnet(file, "--messages", "50").stdout
+    assert "two of norway, russia" in cbmnet(file, "--link", "norway>france", code=2).stderr
+    assert "not a duration" in cbmnet(file, "--every", "5", code=2).stderr
+
+
+@pytest.mark.parametrize("messages", [1, 7])
+def test_few_messages_are_stated_as_few(messages: int) -> None:
+    """Even one message gives a table; its limits are missing where it has none."""
+    assert measured(messages)["delivered"] is not None
