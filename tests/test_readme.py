@@ -1,5 +1,6 @@
 """The README tells the truth: its examples run, and its outputs are what the commands print."""
 
+import os
 import re
 import subprocess
 import sys
@@ -44,6 +45,36 @@ run = __import__("cbmnet").run("line.toml", {"protocol.variant": "twice", "proto
 print(run.metrics["duplicates_rejected"] == 2 * run.tally.sealed > 0)
 """
     assert python(block("variant") + use, tmp_path) == "True\n"
+
+
+def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+
+
+def pytest_in(folder: Path, seeds: int) -> "subprocess.CompletedProcess[str]":
+    quiet = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder)]
+    return run_in(folder, "pytest", *quiet, "--cbmnet-seeds", str(seeds), str(folder))
+
+
+def test_the_guide_finds_shrinks_replays_and_mends(tmp_path: Path) -> None:
+    """Word for word: the failure, the replay, the shortest counterexample; and the mended one holds."""
+    for name in ("alternating_bit.py", "test_alternating_bit.py"):
+        (tmp_path / name).write_text(block(f"guide: {name}"))
+    failed = pytest_in(tmp_path, 200).stdout.replace(f"{tmp_path}/", "")
+    for line in block("guide: found").splitlines():
+        assert line.strip() in failed
+    command, told = block("guide: replay").split("\n", 1)
+    replay = command.removeprefix("$ ").split()
+    again = run_in(tmp_path, *replay)
+    assert again.returncode == 1
+    assert again.stdout == told
+    assert python(block("guide: search"), tmp_path) == block("guide: counterexample")
+    variant = tmp_path / "alternating_bit.py"
+    variant.write_text(variant.read_text().replace("return number % 2", "return number"))
+    assert run_in(tmp_path, *replay).returncode == 0
+    mended = pytest_in(tmp_path, 10_000 if os.environ.get("CBMNET_SOAK") else 1_000)
+    assert "1 passed" in mended.stdout, mended.stdout
 
 
 def test_the_signing_example_says_what_its_comments_say(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"test": replay.test, "fails": failure is not None, "failure": failure}))
         return int(failure is not None)
-    print(f"{replay.test}, found from seed {replay.seed}, {len(replay.faults)} faults")
+    count = len(replay.faults)
+    print(f"{replay.test}, found from seed {replay.seed}, {count} fault{'s' * (count != 1)}")
     print(write_faults(replay.faults), end="")
     _show(journal.records)
     print(f"fails: {failure.splitlines()[0]}" if failure else "holds: the test does not fail any more")
@@ -41,9 +42,9 @@ class _Journal:
 
 
 def _show(records: list[dict[str, Any]]) -> None:
-    from cbmnet.reports import diagram, terminal  # noqa: PLC0415
+    from cbmnet.reports import diagram, terminal, transmissions  # noqa: PLC0415
 
-    rows = diagram.rows(records)
+    rows = transmissions.rows(records)
     if rows:
         print(f"\nWhat passed between them ({terminal.LEGEND})")
         print(terminal.text(rows, diagram.parties(records)), end="\n\n")

@@ -31,7 +31,7 @@ class ProtocolTestError(AssertionError):
         self.replay, self.file = replay, file
         lines = [
             f"{replay.test}: seed {replay.seed} fails: {replay.failure}",
-            f"{found} faults, shrunk to {len(replay.faults)} in {runs} runs:",
+            f"{found} fault{'s' * (found != 1)}, shrunk to {len(replay.faults)} in {runs} runs:",
             *(f"  {line}" for line in write_faults(replay.faults).splitlines()[1:-1]),
         ]
         if file is not None:
@@ -89,12 +89,12 @@ class ProtocolTest:
             count += 1
             if (error := self.failure(replay.faults)) is not None:
                 told = Replay(self.name, replay.seed, _said(error), replay.faults)
-                raise ProtocolTestError(told, file, 1, len(replay.faults)) from error
+                raise ProtocolTestError(told, file, 1, len(replay.faults)) from None
         for seed in range(first_seed, first_seed + seeds):
             count += 1
             faults, error = self.explore(seed)
             if error is not None:
-                raise self._shrunk(seed, faults, error, corpus) from error
+                raise self._shrunk(seed, faults, error, corpus) from None
         return count
 
     def _shrunk(
