@@ -11,7 +11,7 @@ import typer
 
 from cbmnet.cli.explain import traced
 from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set
-from cbmnet.cli.schedule import replay_schedule
+from cbmnet.cli.schedule import faulty_study, is_fault_list, replay_schedule
 from cbmnet.cli.verb import VERBS
 
 HASH_SEEDS = ("1", "4242")
@@ -21,21 +21,31 @@ HASH_SEEDS = ("1", "4242")
 def replay(
     path: Annotated[
         Path,
-        typer.Argument(help="A study file, a results folder, or a replay file.", show_default=False),
+        typer.Argument(
+            help="A study file, a results folder, a replay file, or a list of faults.", show_default=False
+        ),
     ],
     replication: Replication = 0,
     point: PointNumber = 0,
     overrides: Set = None,
     seed: Seed = None,
+    study: Annotated[
+        Path | None, typer.Option("--study", help="What a list of faults is done to.", show_default=False)
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Compare two processes and hash seeds.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the trace of one run, check that two processes agree on it, or run a saved schedule again."""
+    """Print the trace of one run, check that two processes agree on it, or run a saved schedule again.
+
+    With --study, the faults of a JSON list are done to a run of that study.
+    """
     if path.suffix == ".json":
         from cbmnet.testing.replay_file import is_replay  # noqa: PLC0415 (loads the driver)
 
         if is_replay(path):
             raise typer.Exit(replay_schedule(path, as_json=as_json))
+    if study is not None or is_fault_list(path):
+        path, overrides = faulty_study(path, study, overrides)
     if not check:
         _, lines = traced(path, overrides, seed, point, replication)
         print("\n".join(lines))

@@ -1,4 +1,4 @@
-"""What `cbmnet replay` does with a saved schedule of faults: runs its test again and shows what happened."""
+"""What `cbmnet replay` does with schedules of faults: a saved test again, or a list done to a study."""
 
 import json
 from pathlib import Path
@@ -48,3 +48,53 @@ def _show(records: list[dict[str, Any]]) -> None:
     if rows:
         print(f"\nWhat passed between them ({terminal.LEGEND})")
         print(terminal.text(rows, diagram.parties(records)), end="\n\n")
+
+
+def is_fault_list(path: Path) -> bool:
+    """Whether a file is a JSON list, as a schedule of faults is."""
+    try:
+        return path.suffix == ".json" and path.read_text().lstrip().startswith("[")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def faulty_study(
+    file: Path, study: Path | None, overrides: list[str] | None
+) -> tuple[Path, list[str] | None]:
+    """The study that the faults of a file are done to, and the overrides that put them there. ConfigError."""
+    from cbmnet.channels.faults import check_faults, read_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415
+    from cbmnet.experiments.design import load_design  # noqa: PLC0415
+    from cbmnet.simulation.cross import links_of  # noqa: PLC0415
+    from cbmnet.simulation.overrides import override  # noqa: PLC0415
+
+    if study is None:
+        said = "is a list of faults; say with --study FILE what they are done to"
+        raise ConfigError([Fault(str(file), None, "", said)])
+    try:
+        text = file.read_text()
+    except OSError as error:
+        raise ConfigError([Fault(str(file), None, "", f"cannot be read: {error.strerror}")]) from None
+    faults, config = read_faults(text, str(file)), load_design(study, overrides or ()).points[0].config
+    parties = sorted(config.states)
+    check_faults(faults, links_of(config, parties), parties, config.study.horizon, str(file))
+    return study, [*(overrides or ()), override("faults", [_as_written(fault) for fault in faults])]
+
+
+_KEYS = {"by_s": "by", "after_s": "after", "for_s": "for", "time_s": "time", "drift": "gains"}
+
+
+def _as_written(fault: Any) -> dict[str, Any]:
+    """The fault as a table of a study, which says its units in its values."""
+    from msgspec import to_builtins  # noqa: PLC0415
+
+    said: dict[str, Any] = {}
+    for key, value in to_builtins(fault).items():
+        if key == "at":
+            at = {k: v for k, v in value.items() if v is not None}
+            said["at"] = {_KEYS.get(k, k): f"{v!r}s" if k == "time_s" else v for k, v in at.items()}
+        elif key == "offset_s":
+            said |= {"ahead": f"{max(value, 0.0)!r}s", "behind": f"{max(-value, 0.0)!r}s"}
+        else:
+            said[_KEYS.get(key, key)] = f"{value!r}s" if key.endswith("_s") else value
+    return said

@@ -46,7 +46,7 @@ def _intervention_faults(config: "RunConfig", states: set[str]) -> Iterator[Prob
     """Schedules that cannot happen, and adversaries that see or hold what is not there."""
     parties = sorted(states | ({MONITOR} if config.monitor else set()))
     schedule = [part.fault() for part in config.faults]
-    for number, text in impossible(schedule, _links(config, parties), parties, config.study.horizon):
+    for number, text in impossible(schedule, links_of(config, parties), parties, config.study.horizon):
         key, _, said = text.partition(": ")
         yield Problem(("faults", number), f"{key}: {said}", shows=False)
     for number, rule in enumerate(config.adversary):
@@ -65,7 +65,8 @@ def _intervention_faults(config: "RunConfig", states: set[str]) -> Iterator[Prob
         yield from _route_faults(config, variant.n)
 
 
-def _links(config: "RunConfig", parties: list[str]) -> list[str]:
+def links_of(config: "RunConfig", parties: list[str]) -> list[str]:
+    """The names of all links, as a fault names them; with several routes one for each."""
     found = []
     for a, b in [(a, b) for a in parties for b in parties if a != b]:
         routes = config.channels.get(f"{a}>{b}", config.channel).routes

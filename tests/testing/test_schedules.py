@@ -234,3 +234,31 @@ def test_a_replay_of_a_test_that_is_gone_is_one_clear_error(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "test_gone.py" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+FAULTS = """[
+  {"at": {"link": "norway>russia", "kind": "notice"}, "do": "delay", "by_s": 86400},
+  {"at": {"node": "russia", "time_s": 60}, "do": "set-clock", "offset_s": -5, "drift": 0.001},
+  {"at": {"node": "norway", "time_s": 40000}, "do": "crash", "for_s": 60, "loses_state": true}
+]"""
+
+
+def test_a_list_of_faults_is_done_to_a_study(tmp_path: Path) -> None:
+    """Each fault of the list happens in the run; without a study, or with a wrong one, one clear line."""
+    file = tmp_path / "faults.json"
+    file.write_text(FAULTS)
+    study = ["--study", str(ROOT / "sims/episodes/norway-1995.toml")]
+    done = cbmnet(tmp_path, "replay", str(file), *study)
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [r["offset_s"] for r in records if r.get("record") == "ClockSet"] == [-5.0]
+    assert cbmnet(tmp_path, "replay", str(file), *study, "--check").stdout.startswith("identical")
+    bare = cbmnet(tmp_path, "replay", str(file))
+    assert bare.returncode == 2
+    assert "--study" in bare.stderr
+    file.write_text(FAULTS.replace("norway>russia", "norway>france").replace("40000", "1e9"))
+    wrong = cbmnet(tmp_path, "replay", str(file), *study)
+    assert wrong.returncode == 2
+    assert f"{file}  [0].at.link" in wrong.stderr
+    assert "after the end" in wrong.stderr
+    assert "2 faults" in wrong.stderr
