@@ -75,8 +75,11 @@ class Numbered(EndpointBase):
 
     def _transmit(self, number: int, send: Any, attempt: int, now: float) -> None:
         self._sent[number] = send, now + self._config.rto_s, attempt
-        frame = encode_frame(DATA, send.stream, self._wire(number), attempt, send.data)
-        self.outgoing.append(Datagram(frame, send.peer, send.kind, send.stream, 0, number, attempt))
+        self.outgoing.append(self.datagram_of(send, attempt))
+
+    def datagram_of(self, send: Any, attempt: int = 1) -> Datagram:
+        frame = encode_frame(DATA, send.stream, self._wire(send.sequence), attempt, send.data)
+        return Datagram(frame, send.peer, send.kind, send.stream, 0, send.sequence, attempt)
 
     def _acknowledged(self, wire: int, peer: str, now: float) -> None:
         number = next((n for n in sorted(self._sent) if self._wire(n) == wire), None)
