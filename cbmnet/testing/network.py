@@ -9,18 +9,11 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from cbmnet.channels.faults import (
-    Crash,
-    Fault,
-    Faults,
-    Pause,
-    SetClock,
-    by_link,
-    check_faults,
-)
+from cbmnet.channels.faults import Fault, check_faults
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE, Clock, schedule
+from cbmnet.drivers.damage import plan_faults
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Acknowledged, Endpoint, GaveUp, Malformed, Received, Send
@@ -61,14 +54,14 @@ class EndpointNetwork:
         self.accepted: dict[tuple[str, str], list[bytes]] = {}
         self._watches = watches((name, INVARIANTS[name].config()) for name in invariants)
         self._recorder = Recorder([*self._watches, *observers])
-        self._makes, self._numbers = dict(makes), dict[tuple[str, str, int], int]()
-        self._names: dict[tuple[str, bytes], Send] = {}
+        self._numbers: dict[tuple[str, str, int], int] = {}
         self.hosts = {
             name: Host(self.clock, name, make(), partial(self._heard, name), self._recorder)
             for name, make in makes.items()
         }
         self._connect(stages, routes)
-        self._plan()
+        check_faults(self.faults, self.links, self.hosts, inf)
+        plan_faults(self.faults, self.clock, self.hosts, makes)
 
     @property
     def now(self) -> float:
@@ -129,33 +122,14 @@ class EndpointNetwork:
     # --- its own making -------------------------------------------------------------------------
 
     def _connect(self, stages: Sequence[StageSpec], routes: int) -> None:
-        streams, damage = Streams(self.seed, 0), by_link(self.faults)
+        streams = Streams(self.seed, 0)
         self._ways: list[tuple[str, str]] = []
         for source, target in sorted((a, b) for a in self.hosts for b in self.hosts if a != b):
             for number in range(routes):
                 way = f"@{number}" if number else ""
                 route = build_route(source + way, target + way, [list(stages)], streams)
-                faults = damage.get(f"{route.source}>{route.target}", [])
-                if faults:
-                    route.after.append(Faults(faults))
                 self.hosts[source].connect(route, self.hosts[target])
                 self._ways.append((route.source, route.target))
-
-    def _plan(self) -> None:
-        check_faults(self.faults, self.links, self.hosts, inf)
-        for fault in self.faults:
-            if isinstance(fault, Crash | Pause | SetClock):
-                host = self.hosts[fault.at.node]
-                schedule(self.clock, fault.at.time_s, fault, partial(self._fail, host))
-
-    def _fail(self, host: Host, call: Any) -> None:
-        fault = call.value
-        if isinstance(fault, Crash):
-            host.crash(fault.for_s, self._makes[host.name] if fault.loses_state else None)
-        elif isinstance(fault, Pause):
-            host.pause(fault.for_s)
-        else:
-            host.set_clock(fault.offset_s, fault.drift)
 
     # --- what is told ---------------------------------------------------------------------------
 
