@@ -14,6 +14,7 @@ from typing import Any
 from cbmnet.datagram import Label
 from cbmnet.drivers.clock import Clock, schedule
 from cbmnet.drivers.simpy_driver import Host
+from cbmnet.errors import SimulationError
 from cbmnet.messages import Sender
 from cbmnet.protocols.endpoint import Acknowledged, GaveUp, InCustody, Received, party_of
 from cbmnet.protocols.endpoint import Send as Order
@@ -63,7 +64,11 @@ def probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
     for number in range(plan.messages):
         order = partial(_send, clock, hosts[plan.source], sender, plan.target, watch)
         schedule(clock, number * plan.every_s, None, order)
-    clock.run(until=plan.messages * plan.every_s + config.crypto.ttl + 30 * DAY_S)
+    try:
+        clock.run(until=plan.messages * plan.every_s + config.crypto.ttl + 30 * DAY_S)
+    except SimulationError as error:
+        said = f"{config.name}, seed {plan.seed}, {clock.now:.3f} s: {error}"
+        raise SimulationError(said) from error
     return watch.result(config.study.level)
 
 
