@@ -1,4 +1,4 @@
-"""`cbmnet node`: a variant as a process of its own, asked on standard input line by line (drivers/STDIO.md)."""
+"""`cbmnet node`: a variant as a process of its own, asked line by line (drivers/STDIO.md)."""
 
 import sys
 from contextlib import redirect_stdout

@@ -1,16 +1,18 @@
 """Drives endpoints in real time over UDP, for prototypes: the same endpoints that were simulated.
 
 Each way to a peer has an address, and each route a socket of its own, so that the receiver knows by which a
-datagram came; bytes from any other address are ignored.
+datagram came; bytes from any other address are ignored. A datagram that is longer than UDP carries (65,507
+bytes over IPv4) is lost.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from cbmnet.channels.link import Route
 from cbmnet.drivers.asyncio_host import Address, AsyncioHost
-from cbmnet.protocols.endpoint import Endpoint
+from cbmnet.errors import SimulationError
+from cbmnet.protocols.endpoint import Endpoint, route_of
 
 __all__ = ["Address", "UdpHost"]
 
@@ -30,6 +32,7 @@ class UdpHost(AsyncioHost):
         self._addresses = dict(peers)
         self._names = {address: name for name, address in peers.items()}
         self._sockets: list[asyncio.DatagramTransport] = []
+        self._gone: list[asyncio.Future[None]] = []
 
     @classmethod
     async def open(
@@ -47,14 +50,22 @@ class UdpHost(AsyncioHost):
         `now_s` is the time now. The k-th address is that of route k; `routes` impairs what is sent.
         """
         host = cls(endpoint, peers, on_event, now_s, routes)
-        loop = asyncio.get_running_loop()
-        for address in [local] if isinstance(local[0], str) else local:
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Socket(host), local_addr=cast(Address, address)
-            )
-            host._sockets.append(transport)
+        try:
+            for address in [local] if isinstance(local[0], str) else local:
+                await host._bind(cast(Address, address))
+        except OSError:
+            await host.aclose()
+            raise
         host.pump()
         return host
+
+    async def _bind(self, address: Address) -> None:
+        gone = self._loop.create_future()
+        transport, _ = await self._loop.create_datagram_endpoint(
+            lambda: _Socket(self, gone), local_addr=address
+        )
+        self._sockets.append(transport)
+        self._gone.append(gone)
 
     @property
     def address(self) -> Address:
@@ -68,20 +79,34 @@ class UdpHost(AsyncioHost):
         return [(name[0], name[1]) for name in names]
 
     def know(self, peer: str, address: Address) -> None:
-        """Adds or moves a peer, or a way to it ("blue@1")."""
+        """Adds or moves a peer, or a way to it ("blue@1"); from where it was before nothing is taken now."""
+        before = self._addresses.get(peer)
+        if before is not None and self._names.get(before) == peer:
+            del self._names[before]
         self._addresses[peer] = address
         self._names[address] = peer
 
+    def ways(self) -> Iterable[str]:
+        """The ways to peers that are known."""
+        return self._addresses
+
     def close(self) -> None:
-        """Stops the timer and closes the sockets."""
+        """Stops the timer and closes the sockets; `aclose` waits until they are."""
         super().close()
         for transport in self._sockets:
             transport.close()
 
+    async def aclose(self) -> None:
+        """Closes, and waits until the sockets are closed."""
+        self.close()
+        await asyncio.gather(*self._gone)
+
     def transmit(self, way: str, data: bytes) -> None:
-        """Sends one datagram from the socket of its route."""
-        route = way.partition("@")[2]
-        self._sockets[int(route) if route else 0].sendto(data, self._addresses[way])
+        """Sends one datagram from the socket of its route. SimulationError if it has none."""
+        route = route_of(way)
+        if route >= len(self._sockets):
+            raise SimulationError(f"no socket for {way!r}: route {route} of {len(self._sockets)}")
+        self._sockets[route].sendto(data, self._addresses[way])
 
     def arrived(self, data: bytes, address: Address) -> None:
         """Bytes came in; only those of a known peer are looked at."""
@@ -93,8 +118,12 @@ class UdpHost(AsyncioHost):
 class _Socket(asyncio.DatagramProtocol):
     """One socket of a host."""
 
-    def __init__(self, host: UdpHost) -> None:
-        self._host = host
+    def __init__(self, host: UdpHost, gone: "asyncio.Future[None]") -> None:
+        self._host, self._gone = host, gone
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self._host.arrived(data, (addr[0], addr[1]))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._gone.done():
+            self._gone.set_result(None)

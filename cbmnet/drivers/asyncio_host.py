@@ -2,17 +2,20 @@
 
 The loop's clock is monotonic; the caller says what time it is at the opening (`time.time()` in a real node),
 and the endpoint sees that time going on. Each way to a peer may have a `Route`: then its stages, faults
-included, do to real datagrams what they do to simulated ones.
+included, do to real datagrams what they do to simulated ones. Flights that are due at one time land in the
+order in which they were sent, which the loop's own timers do not promise.
 """
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from heapq import heappop, heappush
 from typing import Any
 
 from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
+from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Endpoint
 
 Address = tuple[str, int]
@@ -31,7 +34,10 @@ class AsyncioHost(ABC):
         self.endpoint, self._on_event = endpoint, on_event
         self._routes = dict(routes or {})
         self._timer: asyncio.TimerHandle | None = None
-        self._under_way: set[asyncio.TimerHandle] = set()
+        self._under_way: list[tuple[float, int, Route, Flight]] = []
+        self._landing: asyncio.TimerHandle | None = None
+        self._flights = 0
+        self._closed = self._pumping = False
         self._loop = asyncio.get_running_loop()
         self._epoch_s = now_s - self._loop.time()
 
@@ -41,61 +47,102 @@ class AsyncioHost(ABC):
         return self._loop.time() + self._epoch_s
 
     def command(self, command: Any) -> None:
-        """Gives the endpoint an order and sends what comes of it."""
+        """Gives the endpoint an order and sends what comes of it. LocalProtocolError once it is closed."""
+        if self._closed:
+            raise LocalProtocolError("this host is closed")
         self.endpoint.command(command, self.now)
         self.pump()
 
     def take(self, data: bytes, peer: str) -> None:
         """Gives the endpoint bytes that came from a peer."""
-        self.endpoint.receive(data, peer, self.now)
-        self.pump()
+        if not self._closed:
+            self.endpoint.receive(data, peer, self.now)
+            self.pump()
 
     def close(self) -> None:
-        """Stops the timer, and gives up what a route still holds."""
-        for handle in (self._timer, *self._under_way):
+        """Stops the timer, and gives up what a route still holds; `aclose` waits until all is gone."""
+        self._closed = True
+        for handle in (self._timer, self._landing):
             if handle is not None:
                 handle.cancel()
         self._under_way.clear()
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Closes, and waits until sockets and connections are gone."""
+
+    @abstractmethod
+    def ways(self) -> Iterable[str]:
+        """The ways to peers that have an address."""
 
     @abstractmethod
     def transmit(self, way: str, data: bytes) -> None:
         """Sends bytes to a peer by one way; they may be lost."""
 
     def pump(self) -> None:
-        """Drains data, then events, until the endpoint is quiet; then arms its next timer."""
+        """Drains data, then events, until the endpoint is quiet; then arms its next timer.
+
+        SimulationError for a datagram to somebody who has no address. What an event's hearer orders is
+        drained here too, not within his call.
+        """
+        if self._pumping or self._closed:
+            return
+        self._pumping = True
+        try:
+            self._drain()
+        finally:
+            self._pumping = False
+            if not self._closed:
+                self._arm()
+
+    def _drain(self) -> None:
         busy = True
         while busy:
             busy = False
+            now = self.now
             for datagram in self.endpoint.datagrams_to_send():
-                self._send(datagram)
-            while (event := self.endpoint.next_event()) is not None:
+                self._send(datagram, now)
+            if (event := self.endpoint.next_event()) is not None:
                 self._on_event(event)
-                busy = True
-        self._arm()
+                busy = not self._closed
 
-    def _send(self, datagram: Datagram) -> None:
-        route = self._routes.get(datagram.peer)
+    def _send(self, datagram: Datagram, now: float) -> None:
+        way = datagram.peer
+        if way not in self.ways():
+            there = ", ".join(sorted(self.ways())) or "none"
+            raise SimulationError(f"no way to {way!r}; there are {there}")
+        route = self._routes.get(way)
         if route is None:
-            self.transmit(datagram.peer, datagram.data)
+            self.transmit(way, datagram.data)
             return
-        for flight in route.carry(datagram, self.now):
+        for flight in route.carry(datagram, now):
             self._fly(route, flight)
 
     def _fly(self, route: Route, flight: Flight) -> None:
         if flight.drop is not None:
             return
-        handles: list[asyncio.TimerHandle] = []
+        self._flights += 1
+        heappush(self._under_way, (flight.at_s, self._flights, route, flight))
+        self._await_landing()
 
-        def land() -> None:
-            self._under_way.discard(handles[0])
-            if route.has_further(flight):
-                for onward in route.onward(flight):
-                    self._fly(route, onward)
-            else:
+    def _await_landing(self) -> None:
+        if self._landing is not None:
+            self._landing.cancel()
+        self._landing = None
+        if self._under_way and not self._closed:
+            due = self._under_way[0][0]
+            self._landing = self._loop.call_at(due - self._epoch_s, self._land, due)
+
+    def _land(self, due: float) -> None:
+        now = max(due, self.now)
+        while self._under_way and self._under_way[0][0] <= now:
+            _, _, route, flight = heappop(self._under_way)
+            if not route.has_further(flight):
                 self.transmit(flight.datagram.peer, flight.datagram.data)
-
-        handles.append(self._loop.call_at(flight.at_s - self._epoch_s, land))
-        self._under_way.add(handles[0])
+                continue
+            for onward in route.onward(flight):
+                self._fly(route, onward)
+        self._await_landing()
 
     def _arm(self) -> None:
         if self._timer is not None:

@@ -1,4 +1,4 @@
-"""An endpoint that lives in another process, asked by JSON lines (STDIO.md): any driver drives it as any other.
+"""An endpoint that lives in another process, asked by JSON lines (STDIO.md); any driver drives it.
 
 Each call is one line and its answer, in real time that no party's clock sees. So a node in another language
 joins a run in virtual time, and gives the same run again.
@@ -120,7 +120,7 @@ class StdioEndpoint:
             events = [self._lines.event(event) for event in answer.events]
         except msgspec.ValidationError as error:
             self._fail(what, f"told an event that is none: {error}")
-        self.outgoing.extend(answer.datagrams)
+        self.outgoing.extend(labelled.plain() for labelled in answer.datagrams)
         self.events.extend(events)
         self._due = answer.next_timer
         return bool(events or answer.datagrams)

@@ -6,10 +6,10 @@ and bytes are base64. A variant with further commands or events names them to `L
 
 import re
 from collections.abc import Iterable
-from typing import Any, TypeAlias, Union
+from typing import Annotated, Any, TypeAlias, Union
 
 import msgspec
-from msgspec import Struct, defstruct, field
+from msgspec import Meta, Struct, defstruct, field
 
 from cbmnet.datagram import Datagram
 from cbmnet.protocols import events
@@ -25,6 +25,28 @@ EVENTS: tuple[type, ...] = tuple(
     for kind in vars(events).values()
     if isinstance(kind, type) and issubclass(kind, Struct) and kind not in (Struct, Broadcast)
 )
+
+
+_U16 = Annotated[int, Meta(ge=0, lt=1 << 16)]
+_U32 = Annotated[int, Meta(ge=0, lt=1 << 32)]
+_Whole = Annotated[int, Meta(ge=0)]
+
+
+class Labelled(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A datagram on a line, with all that draws and faults know it by."""
+
+    data: bytes
+    peer: str
+    kind: str
+    stream: _U16
+    epoch: _U32
+    sequence: _Whole
+    attempt: _U16 = 1
+    copy: _U16 = 0
+
+    def plain(self) -> Datagram:
+        """The datagram itself."""
+        return Datagram(*msgspec.structs.astuple(self))
 
 
 class _Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -78,7 +100,7 @@ class _Answer(_Body, frozen=True, kw_only=True, omit_defaults=True):
 class InitOk(_Answer, frozen=True, kw_only=True, tag="init_ok"):
     """Answer to `init`; the rest as in `outputs`, for a node that has something to say from the start."""
 
-    datagrams: list[Datagram] = field(default_factory=list)
+    datagrams: list[Labelled] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     next_timer: float | None = None
 
@@ -86,7 +108,7 @@ class InitOk(_Answer, frozen=True, kw_only=True, tag="init_ok"):
 class Outputs(_Answer, frozen=True, kw_only=True, tag="outputs"):
     """Answer to the other requests: what is to be sent, what happened, and the earliest timer."""
 
-    datagrams: list[Datagram]
+    datagrams: list[Labelled]
     events: list[Any]
     next_timer: float | None
 

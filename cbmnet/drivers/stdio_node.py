@@ -21,6 +21,7 @@ from cbmnet.drivers.stdio_lines import (
     Failure,
     Init,
     InitOk,
+    Labelled,
     Lines,
     Outputs,
     Receive,
@@ -46,7 +47,7 @@ def config_of(variant: str, config: Mapping[str, Any]) -> Any:
         there = ", ".join(names) or "none"
         raise ValueError(f"{variant} has no setting {', '.join(unknown)}; there are {there}")
     try:
-        made = msgspec.convert({k: _parts(v, hints[k]) for k, v in config.items()}, kind, strict=False)
+        made: Any = msgspec.convert({k: _parts(v, hints[k]) for k, v in config.items()}, kind, strict=False)
     except msgspec.ValidationError as error:
         said, _, key = str(error).partition(" - at `$.")
         raise ValueError(f"{variant}: {key.rstrip('`') + ': ' if key else ''}{said}") from None
@@ -97,7 +98,7 @@ class _Node:
                 self.name = dest
                 return self._begin(request)
             return self._do(request)
-        except Refused as error:
+        except RefusedError as error:
             return Failure(in_reply_to=request.msg_id, code=error.code, text=str(error))
         except Exception as error:
             traceback.print_exc()
@@ -107,9 +108,9 @@ class _Node:
         try:
             endpoint = self._make(init)
         except RegistryError as error:
-            raise Refused(NOT_SUPPORTED, str(error)) from None
+            raise RefusedError(NOT_SUPPORTED, str(error)) from None
         except ValueError as error:
-            raise Refused(MALFORMED_REQUEST, str(error)) from None
+            raise RefusedError(MALFORMED_REQUEST, str(error)) from None
         if hasattr(endpoint, "me"):
             endpoint.me = init.node_id
         self._endpoint = endpoint
@@ -118,7 +119,7 @@ class _Node:
     def _do(self, request: Receive | Command | Timer) -> Answer:
         endpoint = self._endpoint
         if endpoint is None:
-            raise Refused(MALFORMED_REQUEST, "the first request is init")
+            raise RefusedError(MALFORMED_REQUEST, "the first request is init")
         if isinstance(request, Receive):
             endpoint.receive(request.data, request.peer, request.now)
         elif isinstance(request, Timer):
@@ -131,16 +132,17 @@ class _Node:
         try:
             endpoint.command(self._lines.command(request.command), request.now)
         except (msgspec.ValidationError, LocalProtocolError) as error:
-            raise Refused(MALFORMED_REQUEST, str(error)) from None
+            raise RefusedError(MALFORMED_REQUEST, str(error)) from None
 
     def _drained(self, endpoint: Endpoint) -> dict[str, Any]:
-        datagrams, events = endpoint.datagrams_to_send(), []
+        datagrams = [Labelled(*msgspec.structs.astuple(d)) for d in endpoint.datagrams_to_send()]
+        events = []
         while (event := endpoint.next_event()) is not None:
             events.append(self._lines.tagged(event))
         return {"datagrams": datagrams, "events": events, "next_timer": endpoint.next_timer()}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that is answered by an error; the endpoint is as it was."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -180,4 +182,4 @@ def _parts(value: Any, hint: Any) -> Any:
     return value
 
 
-__all__ = ["Init", "Make", "Refused", "Request", "config_of", "endpoint_of", "serve"]
+__all__ = ["Init", "Make", "RefusedError", "Request", "config_of", "endpoint_of", "serve"]

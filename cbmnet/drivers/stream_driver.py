@@ -2,13 +2,14 @@
 
 Every party listens, and opens one connection for each way on which it sends; the first frame on it says who
 comes by which way. That name is a claim: what proves a message is its signature, what proves a connection
-is TLS. A connection that fails loses what was to go over it, as any line may, and is opened again with the
-next datagram.
+is TLS. A connection that fails, or that the peer has ended, loses what was on it, as any line may; the next
+datagram opens another.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from cbmnet.channels.link import Route
@@ -36,7 +37,7 @@ class StreamHost(AsyncioHost):
         self.name, self._client_tls = name, client_tls
         self._addresses: dict[str, Address] = {}
         self._lines: dict[str, _Line] = {}
-        self._readers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # of all connections, either way
         self._server: asyncio.Server | None = None
 
     @classmethod
@@ -69,34 +70,41 @@ class StreamHost(AsyncioHost):
         """Adds or moves a peer, or a way to it ("blue@1")."""
         self._addresses[peer] = address
 
+    def ways(self) -> Iterable[str]:
+        """The ways to peers that are known."""
+        return self._addresses
+
     async def aclose(self) -> None:
         """Closes, and waits until all connections are gone."""
         self.close()
-        assert self._server is not None
-        tasks = [*self._readers, *(line.task for line in self._lines.values())]
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.wait_closed()
 
     def close(self) -> None:
-        """Stops the timer, the listening and all connections."""
+        """Stops the timer, the listening and all connections; `aclose` waits until they are gone."""
         super().close()
         if self._server is not None:
             self._server.close()
-        for task in (*self._readers, *(line.task for line in self._lines.values())):
+        for task in self._tasks:
             task.cancel()
 
     def transmit(self, way: str, data: bytes) -> None:
         """Puts a frame on the connection of its way, which is opened if there is none."""
-        line = self._lines.get(way)
-        if line is None or line.task.done():
+        address, line = self._addresses[way], self._lines.get(way)
+        if line is None or line.is_over or line.address != address:
+            if line is not None:
+                line.task.cancel()
             route = way.partition("@")[1] + way.partition("@")[2]
-            line = self._lines[way] = _Line(self._addresses[way], self.name + route, self._client_tls)
+            line = self._lines[way] = _Line(address, self.name + route, self._client_tls)
+            self._tasks.add(line.task)
+            line.task.add_done_callback(self._tasks.discard)
         line.put(data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._readers.add(task)
+        self._tasks.add(task)
         deframer, peer = Deframer(MAX_FRAME_BYTES), ""
         try:
             while chunk := await reader.read(1 << 16):
@@ -105,21 +113,35 @@ class StreamHost(AsyncioHost):
                         self.take(data, peer)
                     elif (peer := data.decode("utf-8", "replace")) not in self._addresses:
                         return  # nobody we know
-        except (SignedMessageError, ConnectionError, asyncio.CancelledError):
+        except (SignedMessageError, OSError, asyncio.CancelledError):
             pass  # a broken line loses what was on it
         finally:
-            self._readers.discard(task)
-            writer.close()
+            self._tasks.discard(task)
+            await _end(writer)
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection and waits until it is gone, however it broke."""
+    writer.transport.abort()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 class _Line:
     """A connection on which one party sends; its task lives as long as the connection."""
 
     def __init__(self, address: Address, hello: str, tls: ssl.SSLContext | None) -> None:
+        self.address = address
+        self._reader: asyncio.StreamReader | None = None
         self._waiting = bytearray(frame(hello.encode()))
         self._wake = asyncio.Event()
         self._wake.set()
         self.task = asyncio.get_running_loop().create_task(self._run(address, tls))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the connection has failed, or the peer has ended it."""
+        return self.task.done() or (self._reader is not None and self._reader.at_eof())
 
     def put(self, data: bytes) -> None:
         """Adds a frame; a line with too much waiting loses it."""
@@ -130,7 +152,7 @@ class _Line:
     async def _run(self, address: Address, tls: ssl.SSLContext | None) -> None:
         writer = None
         try:
-            _, writer = await asyncio.open_connection(*address, ssl=tls)
+            self._reader, writer = await asyncio.open_connection(*address, ssl=tls)
             while True:
                 await self._wake.wait()
                 self._wake.clear()
@@ -141,4 +163,4 @@ class _Line:
             pass  # the next datagram opens another
         finally:
             if writer is not None:
-                writer.close()
+                await _end(writer)
