@@ -1,7 +1,7 @@
 """The scripts of the conformance suite, and how each driver runs them.
 
 A case is a network of parties that speak one variant, what they are ordered when, and a list of faults. Every
-link takes 30 ms, those of a third party 50 ms more. Each driver's run of a case gives the list of events of each party.
+link takes 30 ms, those of a third party 50 ms more. A driver's run of a case gives the events of each party.
 """
 
 import asyncio
@@ -130,7 +130,7 @@ def _scripts(network: Network) -> Iterator[Case]:
     for script, (sends, faults) in scripts.items():
         orders = [(at_s, "a", _order(network, number)) for at_s, number in sends]
         yield Case(network, script, orders, [*faults, *_far(network)])
-    both = [(0.0, "a", _order(network, 1)), (0.22, "b", _order(network, 1, "b", "a"))]
+    both = [(0.0, "a", _order(network, 1)), (0.34, "b", _order(network, 1, "b", "a"))]
     yield Case(network, "both speak", both, list(_far(network)))
 
 
@@ -234,7 +234,7 @@ async def open_streams(case: Case, name: str, endpoint: Endpoint, told: list[Any
 
 
 async def in_real_time(case: Case, opened: Open, for_s: float, start_s: float) -> Events:
-    """The events of each party under an asyncio driver, listened to for so long; begins later by `start_s`."""
+    """The events of each party under an asyncio driver, from `start_s` on and for so long."""
     await asyncio.sleep(start_s)
     events: Events = {name: [] for name in case.network.settings}
     hosts = {

@@ -54,7 +54,7 @@ class Watch:
             self.damage += 1
 
     def margin_s(self) -> float:
-        """The least time between two things at one party, of which one is a timer's or each another peer's."""
+        """The least time between two things at one party that one timer or one peer did not both do."""
         pairs = [pair for times in self.happened.values() for pair in pairwise(sorted(times))]
         return min((b[0] - a[0] for a, b in pairs if TIMER in (a[1], b[1]) or a[1] != b[1]), default=inf)
 
@@ -99,26 +99,18 @@ def test_the_scripts_leave_real_time_its_margin(case: Case) -> None:
 def test_asyncio_gives_the_same_events(expected: dict[str, tuple[Events, float]]) -> None:
     """Over UDP and over TCP, on loopback in real time: every case at once, each on sockets of its own."""
 
-    async def all_cases() -> dict[tuple[str, str], Events]:
-        runs = [(case, kind) for case in CASES for kind in ("udp", "tcp")]
-        opened = {"udp": open_udp, "tcp": open_streams}
-        return dict(
-            zip(
-                ((str(case), kind) for case, kind in runs),
-                await asyncio.gather(
-                    *(
-                        in_real_time(case, opened[kind], expected[str(case)][1], number * STAGGER_S)
-                        for number, (case, kind) in enumerate(runs)
-                    )
-                ),
-                strict=True,
-            )
+    async def all_cases() -> list[Events]:
+        times = (number * STAGGER_S for number in range(len(runs)))
+        return await asyncio.gather(
+            *(in_real_time(case, kind, expected[str(case)][1], next(times)) for case, kind in runs)
         )
 
+    runs = [(case, kind) for case in CASES for kind in (open_udp, open_streams)]
     with asyncio.Runner(loop_factory=PatientLoop) as runner:
         got = runner.run(all_cases())
-    for kind in ("udp", "tcp"):
-        assert differences({case: events for (case, k), events in got.items() if k == kind}, expected) == {}
+    for opened in (open_udp, open_streams):
+        events = {str(case): said for (case, kind), said in zip(runs, got, strict=True) if kind is opened}
+        assert differences(events, expected) == {}, opened.__doc__
 
 
 def test_nodes_in_other_processes_give_the_same_events(
