@@ -20,6 +20,8 @@ from cbmnet.protocols.endpoint import MAX_FRAME_BYTES, Endpoint
 
 MAX_WAITING_BYTES = 1 << 20  # of one connection; what comes on top is lost, as on any congested line
 
+ACCEPTING_TURNS = 4  # of the loop, until a connection that it has taken from the listening socket is ours
+
 
 class StreamHost(AsyncioHost):
     """One party's endpoint behind a listening socket; use `await StreamHost.open(...)`, and `close()`."""
@@ -38,6 +40,7 @@ class StreamHost(AsyncioHost):
         self._addresses: dict[str, Address] = {}
         self._lines: dict[str, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()  # of all connections, either way
+        self._callers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
     @classmethod
@@ -55,7 +58,7 @@ class StreamHost(AsyncioHost):
     ) -> "StreamHost":
         """Listens on the local address (port 0: any free one) and starts the pump at the time `now_s`."""
         host = cls(endpoint, name, on_event, now_s, routes, client_tls)
-        host._server = await asyncio.start_server(host._serve, *local, ssl=server_tls)
+        host._server = await asyncio.start_server(host._accept, *local, ssl=server_tls)
         host.pump()
         return host
 
@@ -77,6 +80,8 @@ class StreamHost(AsyncioHost):
     async def aclose(self) -> None:
         """Closes, and waits until all connections are gone."""
         self.close()
+        for _ in range(ACCEPTING_TURNS):
+            await asyncio.sleep(0)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._server is not None:
             await self._server.wait_closed()
@@ -86,8 +91,10 @@ class StreamHost(AsyncioHost):
         super().close()
         if self._server is not None:
             self._server.close()
-        for task in self._tasks:
-            task.cancel()
+        for line in self._lines.values():
+            line.task.cancel()
+        for writer in self._callers:  # cancelled before its first step, a task would end nothing
+            writer.transport.abort()
 
     def transmit(self, way: str, data: bytes) -> None:
         """Puts a frame on the connection of its way, which is opened if there is none."""
@@ -97,14 +104,21 @@ class StreamHost(AsyncioHost):
                 line.task.cancel()
             route = way.partition("@")[1] + way.partition("@")[2]
             line = self._lines[way] = _Line(address, self.name + route, self._client_tls)
-            self._tasks.add(line.task)
-            line.task.add_done_callback(self._tasks.discard)
+            self._keep(line.task)
         line.put(data)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closed:  # the listening socket had it before
+            writer.transport.abort()
+        else:
+            self._callers.add(writer)
+            self._keep(self._loop.create_task(self._serve(reader, writer)))
+
+    def _keep(self, task: "asyncio.Task[None]") -> None:
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         deframer, peer = Deframer(MAX_FRAME_BYTES), ""
         try:
             while chunk := await reader.read(1 << 16):
@@ -113,10 +127,10 @@ class StreamHost(AsyncioHost):
                         self.take(data, peer)
                     elif (peer := data.decode("utf-8", "replace")) not in self._addresses:
                         return  # nobody we know
-        except (SignedMessageError, OSError, asyncio.CancelledError):
+        except (SignedMessageError, OSError):
             pass  # a broken line loses what was on it
         finally:
-            self._tasks.discard(task)
+            self._callers.discard(writer)
             await _end(writer)
 
 
