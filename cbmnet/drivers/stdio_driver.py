@@ -132,7 +132,7 @@ class StdioEndpoint:
             raise SimulationError(f"node {self.name}, asked for {what}: {error}") from None
         try:
             return self._lines.read_answer(line)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except msgspec.DecodeError as error:
             self._fail(what, f"said what is no answer: {error}: {line[:80]!r}")
 
     def _refused(self, request: Request, answer: Failure, what: str) -> NoReturn:

@@ -136,6 +136,15 @@ _request: Any = msgspec.json.Decoder(Request).decode
 _answer: Any = msgspec.json.Decoder(Answer).decode
 
 
+def _opened(line: bytes, decode: Any) -> tuple[_Line, Any]:
+    """A line and its body; also what is no UTF-8, or nests without an end, is a `msgspec.DecodeError`."""
+    try:
+        outer = _line(line)
+        return outer, decode(outer.body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
+
+
 class Lines:
     """Writes and reads the lines of one node; which commands and events there are is said here."""
 
@@ -150,12 +159,12 @@ class Lines:
 
     def read_request(self, line: bytes) -> tuple[str, str, Request]:
         """Source, target and request of a line; `msgspec.ValidationError` or `DecodeError` if it is none."""
-        outer = _line(line)
-        return outer.src, outer.dest, _request(outer.body)
+        outer, request = _opened(line, _request)
+        return outer.src, outer.dest, request
 
     def read_answer(self, line: bytes) -> Answer:
         """The answer on a line, with its events; `msgspec.ValidationError` or `DecodeError` if it is none."""
-        answer: Answer = _answer(_line(line).body)
+        answer: Answer = _opened(line, _answer)[1]
         return answer
 
     def tagged(self, said: Any) -> Any:

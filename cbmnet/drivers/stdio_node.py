@@ -91,7 +91,7 @@ class _Node:
         """What comes of one line."""
         try:
             self.driver, dest, request = self._lines.read_request(line)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except msgspec.DecodeError as error:
             return _refusal(line, error)
         try:
             if isinstance(request, Init):
@@ -168,7 +168,7 @@ def _refusal(line: bytes, error: Exception) -> Failure:
     """The error for a line that is no request: of a type that there is not, or wrong in itself."""
     try:
         asked = _outer(line).body
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         asked = _Asked()
     if asked.type and asked.type not in REQUESTS:
         text = f"no request {asked.type!r}; there are {', '.join(REQUESTS)}"

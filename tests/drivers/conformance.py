@@ -27,6 +27,7 @@ from tests.protocols.test_receipts import Signed
 DELAY_S, RTO_S = 0.03, 0.5
 APART_S = 0.05
 """What a timer does, or one peer sends, is at least so far from whatever else happens at that party."""
+TURN_S = 0.005
 AFTER_S = 0.15  # how long a real network is still listened to when its script is over
 STAGES = [("constant", ConstantConfig(DELAY_S))]
 LOCAL = ("127.0.0.1", 0)
@@ -188,34 +189,28 @@ def in_virtual_time(
 
 
 class PatientLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock is real but for the time that the machine stalls: that is left out beyond 20 ms.
+    """A loop whose clock is real, but for what a busy machine takes beyond 5 ms for one turn of the loop.
 
-    A loop that was not run for a second otherwise finds that timers have passed while what would have
-    stopped them lies unread in its sockets.
+    Else a late turn finds timers passed while what would have stopped them lies unread in a socket.
     """
 
     def __init__(self) -> None:
         super().__init__(_PatientSelector())
 
     def time(self) -> float:
-        return self._selector.clock_s(0.0)  # type: ignore[attr-defined, no-any-return]
+        return self._selector.now_s  # type: ignore[attr-defined, no-any-return]
 
 
 class _PatientSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
     def __init__(self) -> None:
         super().__init__()
-        self._seen_s = self._now_s = time.monotonic()
-
-    def clock_s(self, waited_s: float) -> float:
-        seen_s = time.monotonic()
-        self._now_s += min(seen_s - self._seen_s, waited_s + 0.02)
-        self._seen_s = seen_s
-        return self._now_s
+        self._seen_s = self.now_s = time.monotonic()
 
     def select(self, timeout: float | None = None) -> Any:
-        self.clock_s(0.0)
         ready = super().select(timeout)
-        self.clock_s(timeout or 0.0)
+        seen_s = time.monotonic()
+        self.now_s += min(seen_s - self._seen_s, (timeout or 0.0) + TURN_S)
+        self._seen_s = seen_s
         return ready
 
 
