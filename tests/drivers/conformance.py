@@ -93,7 +93,7 @@ def networks() -> Iterator[Network]:
             yield Network(name, {party: {"k": 2, "n": 3} for party in "ab"}, routes=3)
         elif name == "relay":
             ends = quick(name, via="r")
-            relay = quick(name, serves=("a", "b"), hold_s=1.3)
+            relay = quick(name, via="r", serves=("a", "b"), hold_s=1.3)
             yield Network(name, {"a": ends, "b": ends, "r": relay}, "notice>b", "link-ack>b", hop="r")
         elif name == "broadcast":
             yield Network(name, {party: quick(name) for party in "abc"}, to_all=("b", "c"))
@@ -132,6 +132,8 @@ def _scripts(network: Network) -> Iterator[Case]:
         orders = [(at_s, "a", _order(network, number)) for at_s, number in sends]
         yield Case(network, script, orders, [*faults, *_far(network)])
     both = [(0.0, "a", _order(network, 1)), (0.34, "b", _order(network, 1, "b", "a"))]
+    if network.hop == "r":  # who is its own relay sends directly
+        both.append((0.68, "r", _order(network, 1, "r", "b")))
     yield Case(network, "both speak", both, list(_far(network)))
 
 
