@@ -116,7 +116,13 @@ class StreamHost(AsyncioHost):
 
     def _keep(self, task: "asyncio.Task[None]") -> None:
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            said = f"{self.name}: a connection ended by an error of ours"
+            self._loop.call_exception_handler({"message": said, "exception": error, "task": task})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         deframer, peer = Deframer(MAX_FRAME_BYTES), ""

@@ -5,6 +5,7 @@ import gc
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -50,8 +51,10 @@ class Streamed:
         self.make, self.routes, self.options = make, routes, options
         self.told: dict[str, list[Any]] = {"a": [], "b": []}
         self.hosts: dict[str, StreamHost] = {}
+        self.failed: list[dict[str, Any]] = []
 
     async def __aenter__(self) -> "Streamed":
+        asyncio.get_running_loop().set_exception_handler(lambda loop, said: self.failed.append(said))
         for name in "ab":
             await self.open(name)
         return self
@@ -73,6 +76,7 @@ class Streamed:
                 await host.aclose()
         await asyncio.sleep(0)
         gc.collect()  # what was left open would say so now, as an error
+        assert self.failed == []
 
     @property
     def a(self) -> StreamHost:
@@ -83,13 +87,11 @@ async def raw(host: StreamHost) -> tuple[asyncio.StreamReader, asyncio.StreamWri
     return await asyncio.open_connection(*host.address)
 
 
-async def ended(reader: asyncio.StreamReader) -> bool:
-    """Whether the other side ends the connection, within a second."""
+async def ended(reader: asyncio.StreamReader) -> None:
+    """Waits until the other side ends the connection; TimeoutError if it does not within a second."""
     async with asyncio.timeout(1.0):
-        try:
-            return await reader.read() == b""
-        except ConnectionResetError:
-            return True
+        with suppress(ConnectionResetError):
+            await reader.read()
 
 
 async def test_messages_cross_a_stream_in_order() -> None:
@@ -173,9 +175,27 @@ async def test_a_caller_whom_nobody_knows_is_refused(name: bytes) -> None:
     async with Streamed(once) as pair:
         reader, writer = await raw(pair.hosts["b"])
         writer.write(frame(name) + frame(b"\x96\x01\x00\x01\x01\x01\xc4\x01x"))
-        assert await ended(reader)
+        await ended(reader)
         writer.close()
     assert pair.told["b"] == []
+
+
+async def test_an_error_of_the_endpoint_is_told_to_the_loop_and_ends_the_connection() -> None:
+    """It names the party; the listening goes on."""
+
+    class Broken(FireAndForget):
+        def receive(self, data: bytes, peer: str, now: float) -> None:
+            raise ZeroDivisionError("by the peer")
+
+    async with Streamed(lambda: Broken(NoConfig())) as pair:
+        reader, writer = await raw(pair.hosts["b"])
+        writer.write(frame(b"a") + frame(b"x"))
+        await ended(reader)
+        writer.close()
+        (said,) = pair.failed
+        assert said["message"] == "b: a connection ended by an error of ours"
+        assert type(said["exception"]) is ZeroDivisionError
+        pair.failed.clear()
 
 
 @pytest.mark.parametrize("rubbish", [b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x00\x01\x00\x41"])
@@ -187,7 +207,7 @@ async def test_a_length_that_cannot_be_ends_its_connection_alone(rubbish: bytes)
         line = pair.a._lines["b"]
         reader, writer = await raw(pair.hosts["b"])
         writer.write(frame(b"a") + rubbish)
-        assert await ended(reader)
+        await ended(reader)
         writer.close()
         pair.a.command(note(2))
         await until(lambda: len(pair.told["b"]) == 2)
@@ -235,11 +255,13 @@ async def test_udp_closed_under_way_leaves_nothing() -> None:
     a = await UdpHost.open(once(), LOCAL, {"b": b.address}, told.append, now_s=0.0, routes=routes)
     b.know("a", a.address)
     a.command(note(1))
+    assert a._landing is not None
     await a.aclose()
     await b.aclose()
     gc.collect()
     await asyncio.sleep(0.03)
     assert told == []
+    assert a._landing.cancelled()
 
 
 async def test_a_peer_without_an_address_is_one_clear_error() -> None:
@@ -311,7 +333,7 @@ async def test_tls_carries_the_same(contexts: tuple[ssl.SSLContext, ssl.SSLConte
         await until(lambda: len(pair.told["a"]) == 20)
         reader, writer = await raw(pair.hosts["b"])  # who speaks no TLS is refused
         writer.write(frame(b"a") + frame(b"x"))
-        assert await ended(reader) or True
+        await ended(reader)
         writer.close()
     assert [int(event.data) for event in pair.told["b"]] == list(range(1, 21))
 
