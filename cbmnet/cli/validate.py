@@ -2,15 +2,22 @@
 
 import json
 import os
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cbmnet.cli.options import AsJson, Jobs, Set
+from cbmnet.cli.tables import console
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from cbmnet.validation.case import Advance, Outcome, Results
+
+_KINDS = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
 
 
 @VERBS.register("validate")
@@ -19,52 +26,84 @@ def validate(
         str | None, typer.Argument(help="One case; all of them if left out.", show_default=False)
     ] = None,
     overrides: Set = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("-n", "--trials", min=1, help="Number of trials; short for --set trials=N."),
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Name the cases.")] = False,
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare known results with simulated ones: exact, simulated, standard error, n."""
+    """Compare known results with simulated ones: exact, simulated, standard error, n.
+
+    Without a case every case runs, and each takes those of the parameters that it has.
+    """
     from cbmnet.validation.case import CASES  # noqa: PLC0415 (loads pydantic)
 
     if list_:
         for name in CASES.names():
-            print(f"{name:18} {(CASES[name].make.__doc__ or '').splitlines()[0]}")
+            print(f"{name:20} {(CASES[name].make.__doc__ or '').splitlines()[0]}")
         return
     if case is not None and case not in CASES.names():
         raise _fault(case, f": no such case; there are {', '.join(CASES.names())}.")
-    good, reports = True, []
-    for name in [case] if case else CASES.names():
-        parameters = parameters_of(name, CASES[name].config, overrides or [], strict=case is not None)
-        results = CASES[name].make(parameters, jobs or os.cpu_count() or 1, _advance(name))
-        good = good and all(outcome.agrees for outcome in results.values())
-        reports.append(
-            {"case": name, "parameters": parameters, "results": {k: _plain(v) for k, v in results.items()}}
-        )
+    chosen = {name: CASES[name].config for name in ([case] if case else CASES.names())}
+    given = given_values(chosen, overrides or [], trials)
+    parameters = {name: parameters_of(name, config, given) for name, config in chosen.items()}
+    reports: list[dict[str, Any]] = []
+    for name, values in parameters.items():
+        with _telling(name) as advance:
+            results = CASES[name].make(values, jobs or os.cpu_count() or 1, advance)
+        reports.append({"case": name, "parameters": values, "results": _plain(results)})
         if not as_json:
-            _show(name, results)
+            _show(name, values, results)
     if as_json:
         print(json.dumps(reports[0] if case else reports))
-    if not good:
+    if not all(result["agrees"] for report in reports for result in report["results"].values()):
         raise typer.Exit(1)
 
 
-def parameters_of(name: str, config: type, overrides: list[str], *, strict: bool) -> dict[str, Any]:
-    """The parameters of a case with `--set` applied; every fault at once."""
-    known = {field.name: field.default for field in fields(config)}
-    faults, chosen = [], dict(known)
+def given_values(cases: dict[str, type], overrides: list[str], trials: int | None) -> dict[str, str]:
+    """What --set and -n say; every key that no chosen case has is a fault, and so is -n twice."""
+    given: dict[str, str] = {}
+    faults = []
+    known = list(dict.fromkeys(field.name for config in cases.values() for field in fields(config)))
+    whose = next(iter(cases)) if len(cases) == 1 else "any case"
     for text in overrides:
-        key, _, value = text.partition("=")
-        if key not in known:
-            if strict:
-                there = ", ".join(known) or "none"
-                faults.append(
-                    Fault("--set", None, key, f": {name} has no such parameter; there are {there}.")
-                )
-            continue
+        key, sign, value = text.partition("=")
+        if not sign:
+            faults.append(Fault("--set", None, text, ": must be KEY=VALUE."))
+        elif key not in known:
+            said = f": {whose} has no such parameter; there are {', '.join(known) or 'none'}."
+            faults.append(Fault("--set", None, key, said.replace("any case has no", "no case has any")))
+        else:
+            given[key] = value
+    if trials is not None:
+        faults += _faults_of_trials(whose, known, given)
+        given["trials"] = str(trials)
+    if faults:
+        raise ConfigError(faults)
+    return given
+
+
+def _faults_of_trials(whose: str, known: list[str], given: dict[str, str]) -> list[Fault]:
+    if "trials" not in known:
+        there = ", ".join(known) or "none"
+        return [Fault("-n", None, whose, f": has no trials to count; its parameters are {there}.")]
+    if "trials" in given:
+        return [Fault("-n", None, whose, ": --set trials says it too; give one of them.")]
+    return []
+
+
+def parameters_of(name: str, config: type, given: dict[str, str]) -> dict[str, Any]:
+    """The parameters of a case with what is given applied; every fault at once."""
+    chosen: dict[str, Any] = {field.name: field.default for field in fields(config)}
+    faults = []
+    for key in [key for key in given if key in chosen]:
+        kind = type(chosen[key])
         try:
-            chosen[key] = _typed(value, type(known[key]))
+            chosen[key] = _typed(given[key], kind)
         except ValueError:
-            faults.append(Fault("--set", None, key, f' = "{value}": must be {type(known[key]).__name__}.'))
+            faults.append(Fault("--set", None, key, f' = "{given[key]}": must be {_KINDS[kind]}.'))
     if faults:
         raise ConfigError(faults)
     try:
@@ -79,46 +118,61 @@ def _typed(value: str, kind: type) -> Any:
         if value not in ("true", "false"):
             raise ValueError(value)
         return value == "true"
-    number = kind(value)
-    if isinstance(number, float) and not abs(number) < float("inf"):
+    read = kind(value)
+    if isinstance(read, float) and not abs(read) < float("inf"):
         raise ValueError(value)
-    if number < 0:
-        raise ValueError(value)
-    return number
+    return read
 
 
 def _fault(key: str, message: str) -> ConfigError:
     return ConfigError([Fault("cbmnet validate", None, key, message)])
 
 
-def _advance(case: str) -> Any:
-    def tell(step: str) -> None:
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{case}: {step}", end="", file=sys.stderr, flush=True)
+@contextmanager
+def _telling(case: str) -> "Iterator[Advance]":
+    """A line on standard error that says how far a case is, where that is a terminal."""
+    from rich.console import Console  # noqa: PLC0415 (rich loads late)
 
-    return tell
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield _say_nothing
+        return
+    with terminal.status(case) as status:
+        yield lambda step: status.update(f"{case}: {step}")
 
 
-def _plain(outcome: Any) -> dict[str, Any]:
+def _say_nothing(step: str) -> None:
+    """Progress is for terminals."""
+
+
+def _plain(results: "Results") -> dict[str, dict[str, Any]]:
     return {
-        "exact": outcome.exact, "simulated": outcome.simulated, "standard_error": outcome.standard_error,
-        "n": outcome.n, "agrees": outcome.agrees, "note": outcome.note,
+        name: {
+            "exact": o.exact, "simulated": o.simulated, "standard_error": o.standard_error, "n": o.n,
+            "agrees": o.agrees, "note": o.note,
+        }
+        for name, o in results.items()
     }  # fmt: skip
 
 
-def _show(name: str, results: Any) -> None:
-    from rich.console import Console  # noqa: PLC0415
+def _show(name: str, parameters: dict[str, Any], results: "Results") -> None:
     from rich.table import Table  # noqa: PLC0415
 
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
-    table = Table(title=name, title_justify="left", show_edge=False, pad_edge=False)
-    for column, justify in (("result", "left"), ("exact", "right"), ("simulated", "right"), ("s.e.", "right"),
-                            ("distance", "right"), ("n", "right"), ("", "left")):  # fmt: skip
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for key, o in results.items():
-        unit = " s.e." if o.standard_error else ""
-        verdict = ("agrees" if o.agrees else "DIFFERS") + (f"; {o.note}" if o.note else "")
-        table.add_row(key, f"{o.exact:.6g}", f"{o.simulated:.6g}", f"{o.standard_error:.2g}",
-                      f"{o.distance:.2g}{unit}", str(o.n), verdict)  # fmt: skip
-    Console(width=None if sys.stdout.isatty() else 150, highlight=False).print(table)
+    out = console()
+    last = sorted(parameters, key=lambda key: key in ("trials", "seed"))
+    out.print(f"[bold]{name}[/]", ", ".join(f"{key} = {parameters[key]}" for key in last))
+    table = Table(show_edge=False, pad_edge=False, box=None, header_style="dim")
+    for column in ("result", "exact", "simulated", "s.e.", "distance", "n"):
+        table.add_column(column, justify="left" if column == "result" else "right", no_wrap=True)
+    table.add_column("")
+    for key, outcome in results.items():
+        table.add_row(key, *_cells(outcome))
+    out.print(table)
+    out.print()
+
+
+def _cells(o: "Outcome") -> tuple[str, ...]:
+    distance = f"{o.distance:.2f} s.e." if o.standard_error else f"{o.distance:.2g}"
+    verdict = ("agrees" if o.agrees else "DIFFERS") + (f"; {o.note}" if o.note else "")
+    error = f"{o.standard_error:.2g}"
+    return f"{o.exact:.6g}", f"{o.simulated:.6g}", error, distance, str(o.n), verdict
