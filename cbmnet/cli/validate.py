@@ -17,6 +17,7 @@ from cbmnet.errors import ConfigError, Fault
 if TYPE_CHECKING:
     from cbmnet.validation.case import Advance, Outcome, Results
 
+ROOMY = 120  # columns of a terminal from which on notes fit beside the numbers
 _KINDS = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
 
 
@@ -156,23 +157,34 @@ def _plain(results: "Results") -> dict[str, dict[str, Any]]:
 
 
 def _show(name: str, parameters: dict[str, Any], results: "Results") -> None:
-    from rich.table import Table  # noqa: PLC0415
-
+    """A line of parameters and a table; notes stand in it where there is room, and else below it."""
     out = console()
     last = sorted(parameters, key=lambda key: key in ("trials", "seed"))
     out.print(f"[bold]{name}[/]", ", ".join(f"{key} = {parameters[key]}" for key in last))
-    table = Table(show_edge=False, pad_edge=False, box=None, header_style="dim")
-    for column in ("result", "exact", "simulated", "s.e.", "distance", "n"):
-        table.add_column(column, justify="left" if column == "result" else "right", no_wrap=True)
-    table.add_column("")
+    has_room = out.width >= ROOMY
+    out.print(_table(results, has_room=has_room))
     for key, outcome in results.items():
-        table.add_row(key, *_cells(outcome))
-    out.print(table)
+        if outcome.note and not has_room:
+            out.print(f"{key}: {outcome.note}", style="dim")
     out.print()
 
 
+def _table(results: "Results", *, has_room: bool) -> Any:
+    from rich.table import Table  # noqa: PLC0415
+
+    padding = (0, 2, 0, 0) if has_room else (0, 1, 0, 0)  # five results with long names just fit 80 columns
+    table = Table(show_edge=False, pad_edge=False, box=None, header_style="dim", padding=padding)
+    table.add_column("result")
+    for column in ("exact", "simulated", "s.e.", "distance", "n"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("")
+    for key, outcome in results.items():
+        table.add_row(key, *_cells(outcome), outcome.note if has_room else "")
+    return table
+
+
 def _cells(o: "Outcome") -> tuple[str, ...]:
-    distance = f"{o.distance:.2f} s.e." if o.standard_error else f"{o.distance:.2g}"
-    verdict = ("agrees" if o.agrees else "DIFFERS") + (f"; {o.note}" if o.note else "")
-    error = f"{o.standard_error:.2g}"
-    return f"{o.exact:.6g}", f"{o.simulated:.6g}", error, distance, str(o.n), verdict
+    distance = f"{o.distance:.1f} s.e." if o.standard_error else f"{o.distance:.2g}"
+    values = f"{o.exact:.6g}", f"{o.simulated:.6g}", f"{o.standard_error:.2g}"
+    return *values, distance, str(o.n), "agrees" if o.agrees else "DIFFERS"
