@@ -148,6 +148,6 @@ def _run(chosen: ArqEfficiencyCase, size: int, streams: Streams) -> list[Row]:
 
 def _variant(chosen: ArqEfficiencyCase) -> tuple[str, dict[str, Any]]:
     config: dict[str, Any] = {"rto_s": chosen.round_trip + _HAIR_S, "max_sends": MAX_SENDS}
-    if chosen.scheme != STOP_AND_WAIT:
-        config |= {"window": chosen.frames, "pace_s": 1.0}
-    return chosen.scheme, config
+    if chosen.scheme == STOP_AND_WAIT:
+        return chosen.scheme, config | {"backoff": 1.0}
+    return chosen.scheme, config | {"window": chosen.frames, "pace_s": 1.0}
