@@ -39,7 +39,7 @@ bench: .venv/.installed .bench-venv/.installed
 
 # The whole counts of what `make test` carries a tenth of.
 soak: .venv/.installed
-	CBMNET_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) tests/messages tests/interop
+	CBMNET_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) tests/messages tests/interop tests/validation
 	$(BIN)/cbmnet validate
 
 clean:

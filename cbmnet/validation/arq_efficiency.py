@@ -69,10 +69,19 @@ class ArqEfficiencyCase(Trials):
             )
         if self.scheme == STOP_AND_WAIT and asked > 1:
             raise ValueError(f"{known}: stop-and-wait has a window of 1")
-        if self.scheme == SELECTIVE_REPEAT and max(asked, self.wide) > (asked or MAX_WINDOW):
+        if self.scheme == SELECTIVE_REPEAT:
+            self._check_wide(asked or self.wide)
+
+    def _check_wide(self, window: int) -> None:
+        if self.wide > MAX_WINDOW:
             raise ValueError(
-                f"{known}: selective-repeat needs one of {self.wide} to {MAX_WINDOW} at this a and loss; "
-                "in a narrower one it stands still, and no formula tells for how long"
+                f"selective-repeat would need a window of {self.wide} at this a and loss, and has at most "
+                f"{MAX_WINDOW}; take less of either"
+            )
+        if window < self.wide:
+            raise ValueError(
+                f"window {window}: selective-repeat needs one of {self.wide} to {MAX_WINDOW} at this a and "
+                "loss; in a narrower one it stands still, and no formula tells for how long"
             )
 
     @property

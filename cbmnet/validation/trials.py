@@ -21,7 +21,7 @@ from cbmnet.validation.case import Advance, Outcome
 
 CHUNKS, BATCHES = 20, 10
 LEAST = CHUNKS * BATCHES
-MOST = 10**9
+MOST = 10**8
 
 Row = tuple[float, ...]
 """The sums of one batch; what each column is, its case knows."""
