@@ -22,6 +22,7 @@ from cbmnet.validation.case import Advance, Outcome
 CHUNKS, BATCHES = 20, 10
 LEAST = CHUNKS * BATCHES
 MOST = 10**8
+_ROUNDING = 1e-12  # of exact values that are computed
 
 Row = tuple[float, ...]
 """The sums of one batch; what each column is, its case knows."""
@@ -98,6 +99,6 @@ def ratio(chosen: Trials, exact: float, rows: list[Row], of: int, per: int = 0, 
         raise SimulationError(f"nothing to measure came up in {chosen.trials} trials; take more (-n)")
     value, n = total / over, len(rows)
     error = sqrt(fsum((row[of] - value * row[per]) ** 2 for row in rows) * n / (n - 1)) / over
-    if not error and value != exact:
+    if not error and abs(value - exact) > _ROUNDING:
         error = 1.0 / over
     return Outcome(exact, value, error, chosen.trials, note=note)

@@ -31,7 +31,7 @@ SETTINGS: list[tuple[str, dict[str, Any], int, int | None]] = [
     ("arq-efficiency", {"scheme": "selective-repeat", "a": 5.5, "loss": 0.3, "window": 1023}, 20_000, None),
     ("k-of-n", {"k": 3, "n": 5, "loss": 0.3}, 8_000, None),
     ("k-of-n", {"k": 1, "n": 3, "loss": 0.6}, 8_000, None),
-    ("k-of-n", {"k": 16, "n": 20, "p": 0.02, "r": 0.1}, 4_000, None),
+    ("k-of-n", {"k": 16, "n": 20, "p": 0.02, "r": 0.1}, 10_000, None),
     ("queue", {"rho": 0.5, "service": "exponential"}, 80_000, None),
     ("queue", {"rho": 0.5, "service": "constant"}, 60_000, None),
     ("queue", {"rho": 0.8, "service": "constant"}, 80_000, None),

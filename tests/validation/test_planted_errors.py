@@ -25,7 +25,7 @@ PLANTED: dict[str, tuple[Any, str, tuple[str, ...], dict[str, Any]]] = {
     "queue": (STAGES, "queue", ("service_s",), {}),
     "receipts": (STAGES, "bernoulli", ("loss_prob",), {}),
     "reorder": (STAGES, "exponential", ("delay_s",), {}),
-    "spurious-timeout": (STAGES, "exponential", ("delay_s",), {"trials": 100_000}),
+    "spurious-timeout": (STAGES, "exponential", ("delay_s",), {"trials": 80_000}),
     "stop-and-wait": (STAGES, "bernoulli", ("loss_prob",), {"trials": 60_000}),
     "two-generals": (STAGES, "bernoulli", ("loss_prob",), {}),
 }
@@ -59,7 +59,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "arq-efficiency": {"trials": 4_000, "a": 1.0},
     "four-state": {"trials": 4_000},
     "gilbert-elliott": {"trials": 4_000, "p": 0.1, "r": 0.2},
-    "k-of-n": {"trials": 1_500, "k": 8, "n": 10, "p": 0.05, "r": 0.2},
+    "k-of-n": {"trials": 800, "k": 4, "n": 5, "p": 0.05, "r": 0.2},
     "outage": {"trials": 4_000, "deadline_s": 30.0},
     "queue": {"trials": 6_000, "rho": 0.3},
     "receipts": {"trials": 2_000},
