@@ -81,6 +81,13 @@ class Streams:
         """The draws of the link `name`, for example "norway>russia/0"."""
         return LinkDraws(self.bytes("link", name, 32))
 
+    def words_on(self, name: str, datagram: Datagram) -> bytes:
+        """The very words of `link(name).words_of(datagram)`, for a link from which nothing is kept."""
+        d = datagram
+        begun = self.bytes("link", name, 32) + f"{d.kind}\0\0".encode()
+        numbers = _NUMBERS(d.stream, d.epoch, d.sequence, d.attempt, d.copy)
+        return blake2b(begun + numbers, digest_size=64).digest()
+
     def bytes(self, purpose: str, entity: str, size: int) -> bytes:
         """Up to 64 reproducible bytes, for simulation keys."""
         hasher = blake2b(f"bytes\0{purpose}\0{entity}".encode(), digest_size=size, key=self._key)

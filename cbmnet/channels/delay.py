@@ -42,6 +42,7 @@ class Delay:
     """A stage that adds to each flight's time the quantile of its uniform."""
 
     uses: ClassVar[tuple[slice, ...]] = (WORD_DELAY,)
+    memoryless = True
     __slots__ = ()
 
     def quantile_s(self, share: float) -> float:

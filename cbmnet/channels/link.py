@@ -57,7 +57,7 @@ class Route:
         """Whether a flight may have further legs to go after `carry`."""
         return not self._plain
 
-    def draws_of(self, hop: int) -> LinkDraws:
+    def draws_of(self, hop: int, to: str = "") -> LinkDraws:
         """The draws of one of the links, counted from 0."""
         return self.links[hop].draws
 
@@ -76,7 +76,7 @@ class Route:
             for apply in first:
                 copy = apply(flight, now_s)
                 if copy is not None:
-                    flights += _through(first[first.index(apply) + 1 :], copy, now_s)
+                    flights += through(first[first.index(apply) + 1 :], copy, now_s)
             for hop, link in self._onward:
                 flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
             for flight in flights:
@@ -131,7 +131,7 @@ class Route:
 
     def _meet(self, stages: Sequence[Stage], flights: list[Flight], now_s: float) -> list[Flight]:
         applies = [stage.apply for stage in stages]
-        return [met for f in flights for met in (_through(applies, f, now_s) if f.drop is None else [f])]
+        return [met for f in flights for met in (through(applies, f, now_s) if f.drop is None else [f])]
 
     def _nonsense(self, datagram: Datagram, now_s: float, error: Exception) -> SimulationError:
         """The error with the stage that made it, which is looked for by flying the datagram once more."""
@@ -188,28 +188,29 @@ def _pass_on(flight: Flight, hop: int, link: Link) -> list[Flight]:
     if flight.drop is not None:
         return [flight]
     flight.enter(hop)
-    return _through(link.applies, flight, flight.at_s)
+    return through(link.applies, flight, flight.at_s)
 
 
-def _through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Flight]:
+def through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Flight]:
     """The flight and its copies after these stages; a copy goes through those that follow its making."""
     flights = [flight]
     for number, apply in enumerate(applies, start=1):
         copy = apply(flight, now_s)
         if copy is not None:
-            flights += _through(applies[number:], copy, now_s)
+            flights += through(applies[number:], copy, now_s)
     return flights
 
 
 class _Again:
     """A stage whose reserved words an earlier stage of its hop has used: it draws from a further set."""
 
-    __slots__ = ("_purpose", "_stage", "begin_anew", "forget", "instant", "kind", "ordered")
+    __slots__ = ("_purpose", "_stage", "begin_anew", "forget", "instant", "kind", "memoryless", "ordered")
 
     def __init__(self, stage: Stage, number: int) -> None:
         self._stage, self._purpose = stage, f"again/{number}"
         self.kind = stage_name(stage)
         self.instant, self.ordered = getattr(stage, "instant", False), getattr(stage, "ordered", False)
+        self.memoryless = getattr(stage, "memoryless", False)
         self.forget = getattr(stage, "forget", _nothing)
         self.begin_anew = getattr(stage, "begin_anew", _nothing)
 
@@ -229,11 +230,11 @@ def build_route(source: str, target: str, hops: Sequence[Sequence[StageSpec]], s
     links = []
     for number, specs in enumerate(hops):
         name = f"{source}>{target}/{number}"
-        links.append(Link(name, tuple(_stages(name, source, target, specs, streams)), streams.link(name)))
+        links.append(Link(name, tuple(stages_of(name, source, target, specs, streams)), streams.link(name)))
     return Route(source, target, links)
 
 
-def _stages(
+def stages_of(
     name: str, source: str, target: str, specs: Sequence[StageSpec], streams: Streams
 ) -> Iterator[Stage]:
     """The stages of one hop; none shares draws with another, also where a kind or a word comes twice."""

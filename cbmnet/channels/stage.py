@@ -30,8 +30,8 @@ class Carrier(Protocol):
 
     source: str
 
-    def draws_of(self, hop: int) -> LinkDraws:
-        """The draws of one of its links."""
+    def draws_of(self, hop: int, to: str) -> LinkDraws:
+        """The draws of one of the links of its way there; only where it leads to many is `to` asked."""
 
 
 class Flight(Struct, eq=False, gc=False):
@@ -63,11 +63,11 @@ class Flight(Struct, eq=False, gc=False):
     def enter(self, hop: int) -> None:
         """Enters a further link: fresh words, keyed by the link and the label."""
         self.hop = hop
-        self.words = self.route.draws_of(hop).words_of(self.datagram)
+        self.words = self.route.draws_of(hop, self.datagram.peer).words_of(self.datagram)
 
     def more_words(self, purpose: str) -> bytes:
         """Eight more words for a stage that has no reserved one; `purpose` is the stage's own name."""
-        return self.route.draws_of(self.hop).more_words(self.label, purpose)
+        return self.route.draws_of(self.hop, self.datagram.peer).more_words(self.label, purpose)
 
     def duplicate(self) -> "Flight":
         """A further copy, whose later fate is drawn apart: its label has a copy number of its own.
@@ -77,7 +77,7 @@ class Flight(Struct, eq=False, gc=False):
         """
         copy = self.datagram.copy | 1 << (self.generation & 15)
         twin = Flight(replace(self.datagram, copy=copy), self.at_s, self.route)
-        twin.words = self.route.draws_of(self.hop).words_of(twin.datagram)
+        twin.words = self.route.draws_of(self.hop, twin.datagram.peer).words_of(twin.datagram)
         twin.cause, twin.hop, twin.leg = self.cause, self.hop, self.leg
         twin.corrupted, twin.forged = self.corrupted, self.forged
         twin.generation = self.generation + 1
@@ -89,9 +89,10 @@ class Stage(Protocol):
 
     What further a stage may have: `ordered`, True where what it does depends on the flights before, which
     then come in the order in which they enter its hop; `instant`, True where it never moves a flight on in
-    time, so that what comes in order leaves in order; `forget()`, which forgets what earlier flights left,
-    such as a backlog; `begin_anew()`, which draws the history of the line afresh. The last two serve
-    whoever tabulates the latency of an idle link.
+    time, so that what comes in order leaves in order; `memoryless`, True where it keeps nothing between
+    flights and draws by their words alone, so that one stage may serve many links (fan.py); `forget()`,
+    which forgets what earlier flights left, such as a backlog; `begin_anew()`, which draws the history of
+    the line afresh. The last two serve whoever tabulates the latency of an idle link.
     """
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:

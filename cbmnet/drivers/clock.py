@@ -5,8 +5,9 @@ It puts the entry where `Environment.schedule` would, with the least work, since
 depends on it: an event here is any object with `callbacks` and `_ok`, which is all that SimPy's loop asks.
 """
 
+from array import array
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from cbmnet.errors import SimulationError
 
 LAST = 2  # after everything else of the same time: SimPy's own priorities are 0 and 1
 MAX_STEPS_AT_ONCE = 1_000_000
+MAX_IN_HEAP = 8192
 
 
 class Clock(Environment):
@@ -29,10 +31,15 @@ class Clock(Environment):
         super().__init__()
         self.max_steps_at_once = max_steps_at_once
         self._steps = 0  # events at the present instant
+        self._runs: list[_Run] = []
+        self._room = MAX_IN_HEAP
 
     def at(self, at_s: float, event: Any, priority: int = NORMAL) -> None:
         """Has the event's callbacks called at this time, not before now."""
-        heappush(self._queue, (at_s, priority, next(self._eid), event))  # type: ignore[misc]
+        queue: list[tuple[float, int, int, Any]] = self._queue  # type: ignore[assignment]
+        heappush(queue, (at_s, priority, next(self._eid), event))
+        if len(queue) > self._room:
+            self._make_room(queue)
 
     def step(self) -> None:
         """Processes our own events that are due before any of SimPy's, then one of SimPy's.
@@ -71,7 +78,21 @@ class Clock(Environment):
 
     def pending(self, kind: type) -> list[Any]:
         """The events of this kind that are still to come, in no order: flights under way, for example."""
-        return [event for *_, event in self._queue if type(event) is kind]
+        waiting = [event for *_, event in self._queue]
+        for run in self._runs:
+            waiting += run.events
+        return [event for event in waiting if type(event) is kind]
+
+    def _make_room(self, queue: list[tuple[float, int, int, Any]]) -> None:
+        """Sorts our events out of the heap into a run, of which only the earliest is left there."""
+        ours = [e for e in queue if type(e[3].callbacks) is tuple and type(e[3]) is not _Run]
+        queue[:] = [e for e in queue if type(e[3].callbacks) is not tuple or type(e[3]) is _Run]
+        heapify(queue)
+        if ours:
+            ours.sort(reverse=True)
+            run = _Run(queue, ours)
+            self._runs = [run, *(run for run in self._runs if run.events)]
+        self._room = len(queue) + max(MAX_IN_HEAP, len(queue))
 
     def _count(self, callbacks: Any) -> None:
         self._steps += 1
@@ -80,6 +101,39 @@ class Clock(Environment):
             raise SimulationError(
                 f"{last}: more than {self.max_steps_at_once} steps at {self._now} s without time going on"
             )
+
+
+class _Run:
+    """Many events in order, latest first; it stands in the heap at the time and in the place of its earliest.
+
+    A heap of a million entries costs a miss of the cache on each of twenty levels. One of some thousand, with
+    the heads of the runs among them, gives the same order: that of (time, priority, number of the event).
+    Times and the rest are kept as plain numbers, since a million tuples cost misses and memory too.
+    """
+
+    __slots__ = ("_numbers", "_priorities", "_queue", "_times_s", "callbacks", "events")
+    _ok = True
+
+    def __init__(self, queue: list[tuple[float, int, int, Any]], entries: list[Any]) -> None:
+        times_s, priorities, numbers, events = zip(*entries, strict=True)
+        self._times_s, self._priorities = array("d", times_s), bytearray(priorities)
+        self._numbers, self.events = array("q", numbers), list(events)
+        self._queue, self.callbacks = queue, (self._go_on,)
+        self._enter()
+
+    def __str__(self) -> str:
+        calls = self.events[-1].callbacks if self.events else ()
+        return ", ".join(str(getattr(call, "__self__", call)) for call in calls)
+
+    def _enter(self) -> None:
+        heappush(self._queue, (self._times_s.pop(), self._priorities.pop(), self._numbers.pop(), self))
+
+    def _go_on(self, _: Any) -> None:
+        event = self.events.pop()
+        if self._times_s:
+            self._enter()
+        for callback in event.callbacks:
+            callback(event)
 
 
 class Call(Struct, eq=False):

@@ -8,6 +8,7 @@ stays in the queue and calls nothing when it comes.
 from collections.abc import Callable
 from typing import Any
 
+from cbmnet.channels.fan import Fan
 from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
@@ -21,6 +22,20 @@ from cbmnet.records import ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, P
 _Carry = Callable[[Datagram, float], list[Flight]]
 _Line = tuple[_Carry, "Host", tuple[Callable[[Flight], None]]]
 """The way to a peer: what carries a datagram there, the peer's host, what the end of a leg calls."""
+
+
+class _FanLines(dict[str, _Line]):
+    """The lines of a host that has a fan: whoever has no route is looked up each time, and not kept."""
+
+    __slots__ = ("_carry", "_find_host")
+
+    def __init__(self, lines: dict[str, _Line], carry: _Carry, find_host: Callable[[str], "Host"]) -> None:
+        super().__init__(lines)
+        self._carry, self._find_host = carry, find_host
+
+    def __missing__(self, way: str) -> _Line:
+        peer = self._find_host(way)
+        return self._carry, peer, peer.ends
 
 
 class Host:
@@ -53,6 +68,7 @@ class Host:
         self._wake = Call(self._on_wake)
         self._pumping = False
         self._at, self._now = clock.at, clock.now
+        self.ends = (self.deliver,)  # what a flight calls at the end of its last leg
 
     def __str__(self) -> str:
         return f"{self.name} ({variant_name(self.endpoint)})"
@@ -60,8 +76,15 @@ class Host:
     def connect(self, route: Route, peer: "Host") -> None:
         """Sends to the route's target, a peer's name or one of several ways to it, go along this route."""
         self._routes[route.target] = route
-        ends = peer.pass_on if route.is_stepwise else peer.deliver
-        self._lines[route.target] = (route.carry, peer, (ends,))
+        ends = (peer.pass_on,) if route.is_stepwise else peer.ends
+        self._lines[route.target] = (route.carry, peer, ends)
+
+    def connect_all(self, fan: Fan, find_host: Callable[[str], "Host"]) -> None:
+        """Sends to any party that has no route of its own go along the fan.
+
+        `find_host` gives the host of a name, or raises KeyError. Nothing is kept for a party.
+        """
+        self._lines = _FanLines(self._lines, fan.carry, find_host)
 
     def route_to(self, way: str) -> Route:
         """The route to a connected peer."""

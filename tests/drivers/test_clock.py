@@ -1,8 +1,12 @@
 """The clock: SimPy's events and our own in one order, at the times asked for."""
 
-import pytest
+from random import Random
 
-from cbmnet.drivers.clock import LAST, Call, Clock, schedule
+import pytest
+from simpy.events import NORMAL
+
+from cbmnet.drivers.clock import LAST, MAX_IN_HEAP, Call, Clock, schedule
+from cbmnet.errors import SimulationError
 
 
 def test_events_of_both_kinds_come_in_one_order() -> None:
@@ -50,4 +54,74 @@ def test_an_error_in_a_call_comes_out_of_the_run() -> None:
     clock = Clock()
     schedule(clock, 1.0, None, lambda _: {}["missing"])
     with pytest.raises(KeyError, match="missing"):
+        clock.run()
+
+
+@pytest.mark.parametrize("count", [100, 3 * MAX_IN_HEAP, 10 * MAX_IN_HEAP])
+def test_many_events_ahead_keep_their_order(count: int) -> None:
+    """Many events leave the heap for sorted runs, and still come by time, priority and order of asking.
+
+    Among them are SimPy's own, equal times, a wake-up that was withdrawn, and events asked for on the way.
+    """
+    clock, draw = Clock(), Random(1).randrange
+    asked: list[tuple[float, int, int]] = []
+    seen: list[tuple[float, int, int]] = []
+
+    def ask(at_s: float, priority: int) -> Call:
+        key = (at_s, priority, len(asked))
+        asked.append(key)
+        event = Call((see,), key)
+        clock.at(at_s, event, priority)
+        return event
+
+    def see(event: Call) -> None:
+        seen.append(event.value)
+        if event.value[2] % 3 == 0 and len(asked) < 2 * count:
+            ask(clock.now + 1 + draw(50), NORMAL)
+
+    for number in range(count):
+        event = ask(float(draw(100)), (NORMAL, LAST)[number % 7 == 0])
+        if number % 11 == 0:
+            event.callbacks = ()
+            asked[-1] = (-1.0, 0, 0)
+        if number % 100 == 0:
+            key = (float(draw(100)), NORMAL, len(asked))
+            asked.append(key)
+            clock.timeout(key[0], key).callbacks.append(lambda event: seen.append(event.value))
+    assert len(clock.pending(Call)) == count
+    assert len(clock._queue) <= 2 * MAX_IN_HEAP
+    clock.run()
+    assert seen == sorted(key for key in asked if key[0] >= 0.0)
+    assert clock.pending(Call) == []
+
+
+def test_a_run_that_stops_among_sorted_events_goes_on_where_it_stopped() -> None:
+    """At, before and after a stop nothing is lost; `advance` takes one instant and no more."""
+    clock, seen = Clock(), []
+    for number in range(2 * MAX_IN_HEAP + 10):
+        schedule(clock, float(number // 2), number, lambda event: seen.append(event.value))
+    clock.run(until=5)
+    assert seen == list(range(10))
+    clock.advance()
+    assert seen == list(range(12))
+    assert len(clock.pending(Call)) == 2 * MAX_IN_HEAP - 2
+    clock.run()
+    assert seen == list(range(2 * MAX_IN_HEAP + 10))
+
+
+def test_who_spins_is_named_also_out_of_a_run() -> None:
+    """The party whose event it is, not the run that held it."""
+
+    class Party:
+        def __str__(self) -> str:
+            return "norway (a variant)"
+
+        def act(self, _: Call) -> None:
+            clock.at(clock.now, Call((self.act,)))
+
+    clock = Clock(max_steps_at_once=MAX_IN_HEAP * 2)
+    party = Party()
+    for _ in range(MAX_IN_HEAP * 2 + 10):
+        clock.at(1.0, Call((party.act,)))
+    with pytest.raises(SimulationError, match=r"norway \(a variant\): more than"):
         clock.run()

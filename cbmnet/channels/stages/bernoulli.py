@@ -17,7 +17,7 @@ class BernoulliConfig:
 class Bernoulli:
     """What is lost at 10 % is lost at 20 %: one word against a rising threshold."""
 
-    instant = True
+    instant = memoryless = True
     uses = (WORD_LOSS,)
     __slots__ = ("_limit",)
 

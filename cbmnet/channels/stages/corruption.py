@@ -19,7 +19,7 @@ class CorruptionConfig:
 class Corruption:
     """The receiver gets the changed bytes and has to find out by itself."""
 
-    instant = True
+    instant = memoryless = True
     uses = (WORD_CORRUPT,)
     __slots__ = ("_limit",)
 

@@ -17,7 +17,7 @@ class DuplicationConfig:
 class Duplication:
     """The copy follows the later stages with draws of its own."""
 
-    instant = True
+    instant = memoryless = True
     uses = (WORD_DUPLICATE,)
     __slots__ = ("_limit",)
 

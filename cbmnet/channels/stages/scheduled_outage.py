@@ -26,7 +26,7 @@ class ScheduledOutageConfig:
 class ScheduledOutage:
     """Drops what finds the line closed; a window holds its start and not its end."""
 
-    instant = True
+    instant = memoryless = True
     __slots__ = ("_every_s", "_times_s")
 
     def __init__(self, config: ScheduledOutageConfig, link: LinkContext) -> None:
