@@ -111,27 +111,24 @@ class _Run:
     Times and the rest are kept as plain numbers, since a million tuples cost misses and memory too.
     """
 
-    __slots__ = ("_numbers", "_priorities", "_queue", "_times_s", "callbacks", "events")
+    __slots__ = ("_next_number", "_next_priority", "_next_s", "_queue", "callbacks", "events")
     _ok = True
 
     def __init__(self, queue: list[tuple[float, int, int, Any]], entries: list[Any]) -> None:
         times_s, priorities, numbers, events = zip(*entries, strict=True)
-        self._times_s, self._priorities = array("d", times_s), bytearray(priorities)
-        self._numbers, self.events = array("q", numbers), list(events)
+        self._next_s, self._next_priority = array("d", times_s).pop, bytearray(priorities).pop
+        self._next_number, self.events = array("q", numbers).pop, list(events)
         self._queue, self.callbacks = queue, (self._go_on,)
-        self._enter()
+        heappush(queue, (self._next_s(), self._next_priority(), self._next_number(), self))
 
     def __str__(self) -> str:
         calls = self.events[-1].callbacks if self.events else ()
         return ", ".join(str(getattr(call, "__self__", call)) for call in calls)
 
-    def _enter(self) -> None:
-        heappush(self._queue, (self._times_s.pop(), self._priorities.pop(), self._numbers.pop(), self))
-
     def _go_on(self, _: Any) -> None:
         event = self.events.pop()
-        if self._times_s:
-            self._enter()
+        if self.events:
+            heappush(self._queue, (self._next_s(), self._next_priority(), self._next_number(), self))
         for callback in event.callbacks:
             callback(event)
 

@@ -123,7 +123,7 @@ class Host:
                     raise self._no_way_to(datagram.peer) from None
                 cause = self._tell_send(datagram, peer) if self._tells_send else 0
                 flights = carry(datagram, now)
-                if self._tells_fates:
+                if self._tells_fates and (len(flights) > 1 or flights[0].corrupted):
                     self._tell_fates(flights, cause, peer, now)
                 for flight in flights:
                     if cause:

@@ -148,6 +148,11 @@ class Verifier:
         self._check_keys(message, signers)
         return Attributed(message, signers, sha256(signed).digest())
 
+    def id_of(self, wire: bytes) -> bytes:
+        """The id of an envelope whoever signed it, such as one of our own: steps 1 and 2 only."""
+        ptype, body, _ = self._frame(bytes(wire))
+        return sha256(b"%b%d %b" % (self._prefixes[ptype], len(body), body)).digest()
+
     def _frame(self, wire: bytes) -> Frame:
         """Steps 1 and 2: payload type, body, and pairs of kid and signature."""
         if len(wire) > self._max_wire_bytes:

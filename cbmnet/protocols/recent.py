@@ -55,7 +55,9 @@ class Recent(Generic[T]):
         return sequence > self._highest - self._span and sequence not in self._records
 
     def _rise(self, sequence: int) -> None:
-        before, self._highest = self._highest, max(self._highest, sequence)
-        oldest = before - self._span + 1
-        for gone in range(oldest, min(self._highest - self._span, before) + 1):
+        before = self._highest
+        if sequence <= before:
+            return
+        self._highest = sequence
+        for gone in range(before - self._span + 1, min(sequence - self._span, before) + 1):
             self._records.pop(gone, None)

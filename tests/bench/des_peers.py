@@ -1,7 +1,10 @@
-"""One workload (see workload.py) in several discrete-event engines, one measurement a process.
+"""Two workloads in several discrete-event engines, one measurement a process.
 
-    python des_peers.py --list             engines that import here
+    python des_peers.py --list             what can be measured here
     python des_peers.py --worker heapq     one JSON line: engine, seconds, messages, peak_mib
+
+Stop-and-wait is workload.py's. The full mesh: each of n nodes sends one message to each other at t = 0, loss
+is 10 %, delays are uniform(.5, 1.5); small meshes run as often as makes as many messages as the large has.
 
 A worker checks its counts against a plain loop and fails when they differ. The script needs the peers and
 nothing else; they live in an environment of their own.
@@ -12,6 +15,7 @@ import gc
 import heapq
 import importlib
 import json
+import random
 import resource
 import sys
 from collections.abc import Callable
@@ -19,7 +23,7 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
-from workload import DELAY, TIMEOUT, CallbackSender, Workload, plain_loop
+from workload import DELAY, LOSS, TIMEOUT, CallbackSender, Workload, plain_loop
 
 WARM_UP_MESSAGES = 50
 
@@ -203,6 +207,63 @@ def run_salabim(work: Workload) -> None:
     env.run(till=salabim.inf)
 
 
+def run_cimba(work: Workload) -> None:
+    """cimba: its processes compiled to machine code, compiling not timed."""
+    from cimba_peer import compiled
+
+    compiled(work)
+
+
+def simpy_mesh(nodes: int, replication: int) -> int:
+    """SimPy as its documentation writes it: a Store and a process a node, a process a message."""
+    import simpy
+
+    env, draw = simpy.Environment(), random.Random(f"mesh {replication}").random
+    inboxes = [simpy.Store(env) for _ in range(nodes)]
+    received = 0
+
+    def latency(inbox: Any, delay: float, message: int) -> Any:
+        yield env.timeout(delay)
+        yield inbox.put(message)
+
+    def node(inbox: Any) -> Any:
+        nonlocal received
+        while True:
+            yield inbox.get()
+            received += 1
+
+    for inbox in inboxes:
+        env.process(node(inbox))
+    for source in range(nodes):
+        for target, inbox in enumerate(inboxes):
+            if target != source and draw() >= LOSS:
+                env.process(latency(inbox, 0.5 + draw(), source))
+    env.run()
+    return received
+
+
+def measure_mesh(nodes: int, messages: int) -> dict[str, str | float]:
+    """One timed run of as many meshes as make so many messages; SystemExit if too few or too many arrive."""
+    simpy_mesh(nodes if nodes < 1000 else 10, 0)
+    gc.collect()
+    runs = max(1, messages // (nodes * (nodes - 1)))
+    before = perf_counter()
+    received = sum(simpy_mesh(nodes, replication) for replication in range(runs))
+    seconds = perf_counter() - before
+    sent = runs * nodes * (nodes - 1)
+    if not 0.895 < received / sent < 0.905:
+        raise SystemExit(f"{received} of {sent} messages arrived")
+    return {"engine": f"simpy_mesh_{nodes}", "seconds": seconds, "messages": sent, "peak_mib": peak_mib()}
+
+
+def peak_mib() -> float:
+    """The most memory this process had."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+MESHES = {f"simpy_mesh_{nodes}": nodes for nodes in (10, 100, 1000)}
+MESH_MESSAGES = 999_000
 # By name: the module that must import, and what runs.
 ENGINES: dict[str, tuple[str, Callable[[Workload], None]]] = {
     "heapq": ("heapq", run_heapq),
@@ -211,6 +272,7 @@ ENGINES: dict[str, tuple[str, Callable[[Workload], None]]] = {
     "nspy": ("ns.port.wire", run_nspy),
     "asimpy": ("asimpy", run_asimpy),
     "salabim": ("salabim", run_salabim),
+    "cimba": ("cimba", run_cimba),
 }
 
 
@@ -225,19 +287,19 @@ def imports(name: str) -> bool:
 
 def measure(name: str, messages: int) -> dict[str, str | float]:
     """One timed run, after a short one that imports; raises SystemExit when its counts are wrong."""
+    if name in MESHES:
+        return measure_mesh(MESHES[name], MESH_MESSAGES)
     run = ENGINES[name][1]
     run(Workload(WARM_UP_MESSAGES))
     gc.collect()
     work, expected = Workload(messages), Workload(messages)
     before = perf_counter()
     run(work)
-    seconds = perf_counter() - before
+    seconds = work.seconds or perf_counter() - before
     plain_loop(expected)
     if work.counts() != expected.counts():
         raise SystemExit(f"{name} counts {work.counts()}, a plain loop {expected.counts()}")
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    return {"engine": name, "seconds": seconds, "messages": messages, "peak_mib": peak_mib}
+    return {"engine": name, "seconds": seconds, "messages": messages, "peak_mib": peak_mib()}
 
 
 def main() -> None:
@@ -245,11 +307,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--list", action="store_true", help="name the engines that import")
-    asked.add_argument("--worker", choices=ENGINES, help="measure one engine, print JSON")
+    asked.add_argument("--worker", choices=[*ENGINES, *MESHES], help="measure one engine, print JSON")
     parser.add_argument("--messages", type=int, default=20_000)
     chosen = parser.parse_args()
     line = json.dumps(measure(chosen.worker, chosen.messages)) if chosen.worker else None
-    sys.stdout.write((line or "\n".join(filter(imports, ENGINES))) + "\n")
+    there = [*filter(imports, ENGINES), *(MESHES if imports("simpy_process") else ())]
+    sys.stdout.write((line or "\n".join(there)) + "\n")
 
 
 if __name__ == "__main__":

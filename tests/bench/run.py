@@ -15,7 +15,10 @@ from typing import Any
 
 HERE = Path(__file__).parent
 BASE = "simpy_process"
-FLOORS = {"cbmnet_unsigned": 2.0, "cbmnet_sealed": 0.8}
+PAIR = "pair_30_days"
+FLOORS = {"cbmnet_unsigned": 2.0, "cbmnet_sealed": 0.8, "cbmnet_receipts": 0.5}
+TRACE_LIMIT, MESH_FLOOR, MESH_MIB_LIMIT, FLAT_LIMIT = 2.0, 2.0, 600.0, 1.2
+NODES = (10, 100, 1000)
 SIGN_LIMIT, VERIFY_LIMIT = 1.25, 1.25
 RUNS_A_SECOND_FLOOR, MEMORY_MIB_LIMIT = 10.0, 150.0
 
@@ -55,28 +58,60 @@ def main() -> None:
     show_signed(signed)
 
 
-def show(results: dict[str, list[dict[str, float]]]) -> None:
-    """One line each: microseconds a message, the ratio to SimPy, the floor if there is one, memory."""
+Results = dict[str, list[dict[str, float]]]
+
+
+def show(results: Results) -> None:
+    """Every floor with what was measured, then all engines."""
     per = {n: sorted(r["seconds"] / r["messages"] for r in rows) for n, rows in results.items()}
-    base = median(per[BASE])
-    print("stop-and-wait, 10 % loss each way, 20,000 messages")
-    print(f"{'engine':18}{'us a message':>13}{'range':>16}{'x SimPy':>9}{'floor':>7}{'MiB':>6}")
-    for name in sorted(per, key=lambda n: median(per[n])):
-        if name == "pair_30_days":
-            continue
-        us = [t * 1e6 for t in per[name]]
-        floor = f"{FLOORS[name]:.1f}" if name in FLOORS else ""
-        memory = max(r["peak_mib"] for r in results[name])
-        print(
-            f"{name:18}{median(us):13.1f}{us[0]:8.1f} -{us[-1]:6.1f}{base / median(per[name]):9.2f}"
-            f"{floor:>7}{memory:6.0f}"
-        )
-    runs, memory = per["pair_30_days"], max(r["peak_mib"] for r in results["pair_30_days"])
-    print(
-        f"30 days, 2 states, hourly heartbeats, MAC, all metrics: {1 / median(runs):.1f} runs a second "
-        f"on one core ({1 / runs[-1]:.1f} to {1 / runs[0]:.1f}; floor {RUNS_A_SECOND_FLOOR:.0f}), "
-        f"{memory:.0f} MiB (limit {MEMORY_MIB_LIMIT:.0f})"
-    )
+    memory = {n: max(r["peak_mib"] for r in rows) for n, rows in results.items()}
+    us = {name: median(times) * 1e6 for name, times in per.items()}
+    show_floors(us, memory)
+    engines = [name for name in us if "mesh_" not in name and name != PAIR]
+    print("\nstop-and-wait, 10 % loss each way, 20,000 messages (the range is that of the rounds)")
+    show_engines(sorted(engines, key=us.__getitem__), per, us, us[BASE], memory)
+    for nodes in NODES:
+        print(f"\nfull mesh of {nodes} nodes, one message from each to each other")
+        both = [f"mesh_{nodes}", f"simpy_mesh_{nodes}"]
+        show_engines(both, per, us, us[f"simpy_mesh_{nodes}"], memory)
+    print("\nsmall meshes are repeated until they have sent as many messages as the large one has (999,000)")
+    print("happysim 0.2.5 is not among the peers: it needs Python 3.13")
+
+
+def show_floors(us: dict[str, float], memory: dict[str, float]) -> None:
+    """One line each: what is asked, what was measured, whether it holds."""
+    print(f"{'floor':66}{'asked':>9}{'measured':>10}")
+    for name, floor in FLOORS.items():
+        told(f"{name}: speed x SimPy as documented", us[BASE] / us[name], floor, "x")
+    for way in ("unsigned", "sealed"):
+        ratio = us[f"cbmnet_{way}_traced"] / us[f"cbmnet_{way}"]
+        told(f"trace on: time x trace off, {way} messages", ratio, TRACE_LIMIT, "x", least=False)
+    told("mesh of 1,000: speed x SimPy processes", us["simpy_mesh_1000"] / us["mesh_1000"], MESH_FLOOR, "x")
+    told("mesh of 1,000: peak memory", memory["mesh_1000"], MESH_MIB_LIMIT, " MiB", least=False)
+    meshes = [us[f"mesh_{nodes}"] for nodes in NODES]
+    told("mesh: cost a message, 1,000 nodes x 10 nodes", meshes[-1] / meshes[0], FLAT_LIMIT, "x", least=False)
+    ratio = max(meshes) / min(meshes)
+    told("mesh: cost a message, dearest x cheapest of 10, 100, 1,000", ratio, FLAT_LIMIT, "x", least=False)
+    told("30 days, 2 states, MAC, all metrics: runs a second", 1e6 / us[PAIR], RUNS_A_SECOND_FLOOR, "")
+    told("  and their memory", memory[PAIR], MEMORY_MIB_LIMIT, " MiB", least=False)
+
+
+def told(what: str, measured: float, bound: float, unit: str, *, least: bool = True) -> None:
+    """Prints one floor (`least`) or limit."""
+    holds = measured >= bound if least else measured <= bound
+    bounded = f"{'>=' if least else '<='} {bound:g}{unit}"
+    print(f"{what:60}{bounded:>15}{f'{measured:.3g}{unit}':>10}  {'holds' if holds else 'DOES NOT HOLD'}")
+
+
+def show_engines(
+    names: list[str], per: dict[str, list[float]], us: dict[str, float], base: float, memory: dict[str, float]
+) -> None:
+    """One line each: microseconds a message, their range, the ratio to SimPy, memory."""
+    print(f"{'':26}{'us a message':>13}{'range':>16}{'x SimPy':>9}{'MiB':>6}")
+    for name in names:
+        low, high = per[name][0] * 1e6, per[name][-1] * 1e6
+        spread = f"{low:8.1f} -{high:6.1f}"
+        print(f"{name:26}{us[name]:13.1f}{spread:>16}{base / us[name]:9.2f}{memory[name]:6.0f}")
 
 
 def show_signed(signed: dict[str, Any]) -> None:

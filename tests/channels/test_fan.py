@@ -88,7 +88,7 @@ def test_what_calls_itself_memoryless_is_no_stage_with_something_to_forget(name:
 def test_nonsense_on_a_fan_names_the_stage() -> None:
     """As on a route: link, number and name of the stage, and what it did."""
     fan = Fan("a", [*PLAIN, ("constant", ConstantConfig(float("nan")))], STREAMS)
-    with pytest.raises(SimulationError, match=r"link a>c/0, stage 2 \(constant\): .*nan"):
+    with pytest.raises(SimulationError, match=r"link a>c/0, stage 2 \(Constant\): .*nan"):
         fan.carry(Datagram(b"", "c", "notice", 1, 0, 1), 5.0)
 
 
@@ -132,6 +132,9 @@ def test_a_mesh_of_fans_tells_the_records_of_a_mesh_of_routes() -> None:
     assert by_fans.records == by_routes.records
     assert by_fans.events == by_routes.events
     assert sum(type(event) is Received for event in by_fans.events) > 1000
+    spoilt = [(r.receiver, r.label) for r in by_fans.records if type(r) is Deliver and r.corrupted]
+    assert spoilt
+    assert set(spoilt) <= {(r.receiver, r.label) for r in by_fans.records if type(r) is Corrupt}
 
 
 def test_a_host_with_a_fan_knows_whom_there_is() -> None:

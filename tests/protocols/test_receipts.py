@@ -7,7 +7,17 @@ import pytest
 
 from cbmnet.channels.link import build_route
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
-from cbmnet.messages import Ed25519Signer, Entry, Sender, TrustStore, Verifier, ptype_of
+from cbmnet.messages import (
+    Accepted,
+    Code,
+    Ed25519Signer,
+    Entry,
+    Sender,
+    SignedMessageError,
+    TrustStore,
+    Verifier,
+    ptype_of,
+)
 from cbmnet.protocols.endpoint import (
     LINK_ACK,
     RECEIPT,
@@ -18,7 +28,7 @@ from cbmnet.protocols.endpoint import (
     encode_frame,
 )
 from cbmnet.protocols.frame import mark_of
-from cbmnet.protocols.notary import EnvelopeNotary
+from cbmnet.protocols.notary import AcceptingNotary, EnvelopeNotary
 from cbmnet.protocols.variants.receipts import COMPLETE, Receipts, ReceiptsConfig
 from cbmnet.streams import Streams
 from tests.protocols.by_hand import complain, frame_of, give, made, note, numbers, said, talk
@@ -231,6 +241,80 @@ def test_receipts_to_each_peer_have_their_own_stream() -> None:
     second = notary.receipt("e", world.wire(by="e"), 0.0)
     streams = [world.notaries["a"]._verifier.attribute(receipt).message.stream for receipt in (first, second)]
     assert streams == [0xF000, 0xF001]
+
+
+class Accepting(Signed):
+    """The same parties with notaries that accept before they sign, and what those told."""
+
+    def __init__(self, depth: int = 4) -> None:
+        super().__init__(depth)
+        self.judged: dict[str, list[Any]] = {name: [] for name in "abe"}
+        self.notaries = {
+            name: AcceptingNotary(
+                self.senders[name], notary._verifier, self.judged[name].append, ttl_s=3600.0
+            )
+            for name, notary in self.notaries.items()
+        }
+        self.ends = {name: Receipts(ReceiptsConfig(depth), self.notaries[name]) for name in "ab"}
+
+
+def test_an_accepting_notary_signs_for_what_it_accepted_and_tells_it() -> None:
+    """The chain goes to its depth; every envelope that was answered passed every step, once."""
+    world = Accepting()
+    wire = world.wire()
+    world.ends["a"].command(note(1, data=wire), 0.0)
+    events = talk(world.ends, 100.0)
+    assert events["a"] == [Receipted("b", 1, 1, 2, True), Receipted("b", 1, 1, 4, True)]
+    assert [said.message.kind for said in world.judged["b"]] == ["heartbeat", "ack"]
+    assert [said.message.kind for said in world.judged["a"]] == ["ack"]
+    assert world.judged["b"][0].message.payload == {"count": 1}
+
+
+def test_an_accepting_notary_gives_a_duplicate_the_same_receipt() -> None:
+    """Its first receipt may be lost; the same envelope again is told as a duplicate."""
+    world = Accepting()
+    wire = world.wire()
+    notary = world.notaries["b"]
+    first = notary.receipt("a", wire, 0.0)
+    assert first is not None
+    assert notary.receipt("a", wire, 10.0) == first
+    assert notary.receipt("e", wire, 10.0) is None
+    assert [type(said) for said in world.judged["b"]] == [Accepted, SignedMessageError, SignedMessageError]
+    assert {said.code for said in world.judged["b"][1:]} == {Code.DUPLICATE}
+    assert world.notaries["a"].check("b", first, wire, 10.0)
+
+
+def test_an_accepting_notary_signs_for_nothing_it_refuses() -> None:
+    """Expired, to somebody else, spoilt, or handed on by another than its sender: no receipt."""
+    world = Accepting()
+    wire = world.wire()
+    for data, now_s, code in (
+        (wire, 7200.0, Code.EXPIRED),
+        (Accepting().wire(to="e"), 0.0, Code.NOT_RECEIVER),
+        (wire[:-1] + bytes([wire[-1] ^ 1]), 0.0, Code.BAD_SIGNATURE),
+    ):
+        assert world.notaries["b"].receipt("a", data, now_s) is None
+        assert world.judged["b"].pop().code == code
+    assert world.notaries["b"].receipt("e", wire, 0.0) is None
+    assert type(world.judged["b"].pop()) is Accepted
+
+
+def test_what_a_notary_expects_changes_no_judgement() -> None:
+    """Told of an envelope beforehand or not, a receipt counts for that envelope alone."""
+    told, untold = Signed(), Signed()
+    says = {"count": 1}
+    sealed = [
+        world.senders["a"].seal("heartbeat", ("b",), says, stream=4, now_ms=0, ttl_ms=HOUR_MS)
+        for world in (told, untold)
+    ]
+    assert sealed[0] == sealed[1]
+    told.notaries["a"].expect(sealed[0])
+    other = told.wire(2)
+    receipt, wrong = (told.notaries["b"].receipt("a", data, 0.0) for data in (sealed[0].wire, other))
+    for world in (told, untold):
+        judged = [world.notaries["a"].check("b", said, sealed[0].wire, 0.0) for said in (receipt, wrong)]
+        assert judged == [True, False]
+        assert not world.notaries["a"].check("b", receipt, b"no envelope", 0.0)
 
 
 @pytest.mark.parametrize("depth", [0, 65])

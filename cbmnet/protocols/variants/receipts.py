@@ -97,6 +97,8 @@ class Receipts(Machine[str]):
     def __init__(self, config: ReceiptsConfig, notary: Notary | None = None) -> None:
         super().__init__()
         self._depth, self._notary = config.depth, notary
+        self._after_sending = step(NEXT, NEW, self._kind(0, FIRST), LocalProtocolError)
+        self._after_message = step(NEXT, NEW, self._kind(1, FIRST), RemoteProtocolError)
         self._mine: OrderedDict[tuple[str, int, int, int], _Chain] = OrderedDict()
         self._theirs: dict[tuple[str, int], Recent[_Chain]] = {}
 
@@ -111,8 +113,7 @@ class Receipts(Machine[str]):
         chain = self._mine[key] = _Chain()
         if len(self._mine) > SPAN:
             self._mine.popitem(last=False)
-        chain.state = step(NEXT, NEW, self._kind(0, FIRST), LocalProtocolError)
-        chain.sent = send.data
+        chain.state, chain.sent = self._after_sending, send.data
         self.outgoing.append(marked_datagram(send, 1, 1))
 
     def take(self, frame: Frame, peer: str, now: float) -> None:
@@ -121,7 +122,9 @@ class Receipts(Machine[str]):
         epoch, depth, _ = read_mark(mark)
         if type_ == DATA:
             assert envelope is not None
-            recent = self._theirs.setdefault((peer, stream), Recent(_Chain))
+            recent = self._theirs.get((peer, stream))
+            if recent is None:
+                recent = self._theirs[peer, stream] = Recent(_Chain)
             chain = recent.recall(epoch, sequence)
             if chain is not None:  # else too old to know
                 self._begin(chain, peer, frame, envelope, now)
@@ -131,6 +134,10 @@ class Receipts(Machine[str]):
         chain = self._chain(peer, stream, epoch, sequence, depth)
         if chain is not None:
             self._go_on(chain, peer, frame, depth, now)
+
+    def next_timer(self) -> float | None:
+        """None: nothing is ever due."""
+        return None
 
     def attempt_offsets_s(self) -> tuple[float, ...]:
         """Nothing is repeated."""
@@ -150,7 +157,7 @@ class Receipts(Machine[str]):
         if chain.state != NEW:
             chain.state = step(NEXT, chain.state, REPEAT, RemoteProtocolError)
             return
-        chain.state, chain.seen = step(NEXT, NEW, self._kind(1, FIRST), RemoteProtocolError), 1
+        chain.state, chain.seen = self._after_message, 1
         self.events.append(Received(peer, data))
         self._answer(chain, peer, frame, data, now)
 
@@ -181,5 +188,5 @@ class Receipts(Machine[str]):
                 return
             chain.sent = receipt
         depth = chain.seen + 1
-        answer = mark_of(read_mark(mark)[0], depth, 1)
+        answer = mark_of(mark >> 32, depth, 1)
         self.outgoing.append(answer_datagram(RECEIPT, peer, stream, sequence, answer, depth, receipt))
