@@ -112,7 +112,7 @@ class Adversary:
     def _corrupt(self, rule: Rule, flight: Flight) -> None:
         data = flight.datagram.data
         words = self._draws.more_words(flight.label, "bit")
-        bit = int.from_bytes(words[SECOND_WORD]) % (8 * len(data))
+        bit = int.from_bytes(words[SECOND_WORD])
         flight.datagram = replace(flight.datagram, data=flip_bit(data, bit))
         flight.corrupted = True
 

@@ -22,7 +22,6 @@ from cbmnet.errors import ConfigError
 from cbmnet.errors import Fault as ConfigFault
 
 _Whole = Annotated[int, Meta(ge=0)]
-_Count = Annotated[int, Meta(ge=1)]
 _Time = Annotated[float, Meta(ge=0.0)]
 _Positive = Annotated[float, Meta(gt=0.0)]
 _Name = Annotated[str, Meta(min_length=1)]
@@ -36,7 +35,7 @@ class Datagrams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     stream: _Whole | None = None
     epoch: _Whole | None = None
     sequence: _Whole | None = None
-    attempt: _Count | None = None
+    attempt: _Whole | None = None
     copy: _Whole | None = None
 
     def fits(self, label: Label) -> bool:
@@ -226,9 +225,7 @@ class Faults:
             flight.at_s += fault.by_s
         elif type(fault) is Corrupt:
             data = flight.datagram.data
-            flight.datagram = msgspec.structs.replace(
-                flight.datagram, data=flip_bit(data, fault.bit % (8 * len(data)))
-            )
+            flight.datagram = msgspec.structs.replace(flight.datagram, data=flip_bit(data, fault.bit))
             flight.corrupted = True
         elif type(fault) is Duplicate:
             copy = flight.duplicate()

@@ -8,7 +8,9 @@ from typing import Any
 
 from cbmnet.messages import Message, Signer, ptype_of, seal
 
-FORGER_STREAM = 1  # no party uses it, so an impostor meets no sequence of a real sender
+# Of no party: a dialogue's transport knows streams 1 and 2, its envelopes begin at 5. So what an impostor
+# or an adversary adds meets no sequence of a real sender.
+FORGER_STREAM = 3
 
 
 class Impostor:

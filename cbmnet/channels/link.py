@@ -95,8 +95,7 @@ class Route:
         try:
             for hop, link in self._legs[flight.leg]:
                 flights = [onward for f in flights for onward in _pass_on(f, hop, link)]
-            if not all(f.at_s >= now_s for f in flights):
-                raise ValueError(f"a flight is at {[f.at_s for f in flights]!r} s")
+            _check_times(flights, now_s)
         except SimulationError:
             raise
         except Exception as error:
@@ -131,7 +130,16 @@ class Route:
 
     def _meet(self, stages: Sequence[Stage], flights: list[Flight], now_s: float) -> list[Flight]:
         applies = [stage.apply for stage in stages]
-        return [met for f in flights for met in (through(applies, f, now_s) if f.drop is None else [f])]
+        try:
+            flights = [m for f in flights for m in (through(applies, f, now_s) if f.drop is None else [f])]
+            _check_times(flights, now_s)
+        except SimulationError:
+            raise
+        except Exception as error:
+            there = ", ".join(stage_name(stage) for stage in stages)
+            said = f"route {self.source}>{self.target}, stages of the whole route ({there}): {error}"
+            raise SimulationError(said) from error
+        return flights
 
     def _nonsense(self, datagram: Datagram, now_s: float, error: Exception) -> SimulationError:
         """The error with the stage that made it, which is looked for by flying the datagram once more."""
@@ -144,6 +152,12 @@ class Route:
                     return SimulationError(f"link {link.name}, stage {number} ({name}): {said}")
         there = ", ".join(stage_name(stage) for link in self.links for stage in link.stages)
         return SimulationError(f"route {self.source}>{self.target} (stages {there}): {error}")
+
+
+def _check_times(flights: Sequence[Flight], now_s: float) -> None:
+    for flight in flights:
+        if not flight.at_s >= now_s:  # nan as well
+            raise ValueError(f"a flight is at {flight.at_s!r} s")
 
 
 def _faults_of(stage: Stage, flight: Flight, now_s: float) -> str | None:
@@ -243,7 +257,8 @@ def stages_of(
     for kind, config in specs:
         place = name if not kinds[kind] else f"{name}#{kinds[kind]}"
         shared = partial(_generator, streams, "shared")
-        context = LinkContext(place, partial(_generator, streams, place), source, target, shared)
+        ends = source.partition("@")[0], target.partition("@")[0]  # a way is the party's, whichever it is
+        context = LinkContext(place, partial(_generator, streams, place), *ends, shared)
         stage = STAGES[kind].make(config, context)
         used = getattr(stage, "uses", ())
         again = max((words[word.start] for word in used), default=0)

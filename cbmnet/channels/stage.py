@@ -80,7 +80,8 @@ class Flight(Struct, eq=False, gc=False):
         twin.words = self.route.draws_of(self.hop, twin.datagram.peer).words_of(twin.datagram)
         twin.cause, twin.hop, twin.leg = self.cause, self.hop, self.leg
         twin.corrupted, twin.forged = self.corrupted, self.forged
-        twin.generation = self.generation + 1
+        self.generation += 1
+        twin.generation = self.generation
         return twin
 
 

@@ -55,8 +55,14 @@ class Clock(Environment):
                 self._count(callbacks)
             for callback in callbacks:
                 callback(event)
+        self._step_theirs(queue)
+
+    def _step_theirs(self, queue: list[tuple[float, int, int, Any]]) -> None:
+        """One event of SimPy's, counted as ours are."""
         if queue and queue[0][0] == self._now:
             self._count(queue[0][3].callbacks)
+        else:
+            self._steps = 0
         super().step()
 
     def advance(self) -> None:
@@ -72,7 +78,7 @@ class Clock(Environment):
                 for callback in callbacks:
                     callback(event)
             else:
-                super().step()
+                self._step_theirs(queue)
             if self.peek() != at_s:
                 return
 

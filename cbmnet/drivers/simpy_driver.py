@@ -14,10 +14,13 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock, schedule
 from cbmnet.drivers.skewed import Skewed
-from cbmnet.errors import CbmnetError, SimulationError
+from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import VARIANTS, Endpoint, party_of
 from cbmnet.recorder import Recorder
 from cbmnet.records import ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, Pause, Send, Timer, Wire
+
+CALLERS_BUGS = (SimulationError, LocalProtocolError)
+"""What says by itself whose fault it is; any other exception of an endpoint is told with its name."""
 
 _Carry = Callable[[Datagram, float], list[Flight]]
 _Line = tuple[_Carry, "Host", tuple[Callable[[Flight], None]]]
@@ -119,10 +122,10 @@ class Host:
                 datagram = outgoing.popleft()
                 try:
                     carry, peer, ends = lines[datagram.peer]
-                except KeyError:
-                    raise self._no_way_to(datagram.peer) from None
+                    flights = carry(datagram, now)
+                except (SimulationError, KeyError, AttributeError, TypeError) as error:
+                    raise self._cannot_send(datagram, error) from error
                 cause = self._tell_send(datagram, peer) if self._tells_send else 0
-                flights = carry(datagram, now)
                 if self._tells_fates and (len(flights) > 1 or flights[0].corrupted):
                     self._tell_fates(flights, cause, peer, now)
                 for flight in flights:
@@ -140,13 +143,20 @@ class Host:
             if rounds > self.clock.max_steps_at_once:
                 raise SimulationError(f"{self}: more than {rounds - 1} events at {now} s without an end")
         self._pumping = False
-        due = endpoint.next_timer()
-        if due != self._due:
-            self._arm(due, now)
+        try:
+            due = endpoint.next_timer()
+            if due != self._due:
+                self._arm(due, now)
+        except Exception as error:
+            raise self._failed(error, now) from error
 
-    def _no_way_to(self, way: str) -> SimulationError:
+    def _cannot_send(self, datagram: Any, error: Exception) -> SimulationError:
+        if isinstance(error, SimulationError):
+            return SimulationError(f"{self}: {error}")
+        if type(datagram) is not Datagram:
+            return SimulationError(f"{self}: sends {datagram!r} at {self._now} s; a variant sends Datagrams")
         there = ", ".join(sorted(self._lines)) or "none"
-        return SimulationError(f"{self}: no way to {way!r}; there are {there}")
+        return SimulationError(f"{self}: no way to {datagram.peer!r}; there are {there}")
 
     # --- what arrives ---------------------------------------------------------------------------
 
@@ -157,7 +167,10 @@ class Host:
             self.deliver(flight)
             return
         at_s, cause, corrupted = flight.at_s, flight.cause, flight.corrupted
-        flights = route.onward(flight)
+        try:
+            flights = route.onward(flight)
+        except SimulationError as error:
+            raise SimulationError(f"{self}: {error}") from error
         if self._tells_fates:
             self._tell_fates(flights, cause, self, at_s, corrupted=corrupted)
         for onward in flights:
@@ -177,7 +190,7 @@ class Host:
             self._tell_delivery(flight, now)
         try:
             self.endpoint.receive(flight.datagram.data, flight.route.source, now)
-        except CbmnetError:
+        except CALLERS_BUGS:
             raise
         except Exception as error:
             raise self._failed(error, now) from error
@@ -273,7 +286,7 @@ class Host:
     def _do(self, call: Callable[..., None], *arguments: Any) -> None:
         try:
             call(*arguments)
-        except CbmnetError:
+        except CALLERS_BUGS:
             raise
         except Exception as error:
             raise self._failed(error, self.clock.now) from error

@@ -48,8 +48,8 @@ class Plan:
 
 def probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
     """Each quantity with its interval, or None where nothing was there to measure it by."""
-    watch = _Watch(plan)
     clock, streams = Clock(config.study.max_steps_at_once), Streams(plan.seed, 0)
+    watch = _Watch(plan, clock)
     parties, recorder = sorted(config.states), Recorder([watch])
     hosts = {
         name: Host(
@@ -84,8 +84,8 @@ class _Watch:
 
     wants: tuple[type, ...] = (Send, Deliver)
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        self._plan, self._clock = plan, clock
         self.given: dict[bytes, float] = {}
         self._sent: dict[Label, float] = {}
         self._arrived: dict[Label, list[float]] = {}
@@ -93,11 +93,9 @@ class _Watch:
         self._received: Counter[bytes] = Counter()
         self._taken_s: list[float] = []
         self._acknowledged, self._given_up = set[int](), set[int]()
-        self._now_s = 0.0
 
     def feed(self, record: Any) -> None:
         """Takes a Send or a Deliver of the probe's own messages on its own way."""
-        self._now_s = record.at_s
         way = record.sender, record.receiver
         if way != (self._plan.source, self._plan.target) or record.label.kind != KIND:
             return
@@ -115,7 +113,7 @@ class _Watch:
         if kind is Received and name == self._plan.target and party_of(event.peer) != name:
             self._received[event.data] += 1
             if self._received[event.data] == 1 and event.data in self.given:
-                self._taken_s.append(self._now_s - self.given[event.data])
+                self._taken_s.append(self._clock.now - self.given[event.data])
         elif name == self._plan.source and kind in (Acknowledged, InCustody):
             self._acknowledged.add(event.sequence)
         elif name == self._plan.source and kind is GaveUp:

@@ -1,14 +1,15 @@
 """What is done to messages and parties from outside: `[[faults]]` and `[[adversary]]` of a config."""
 
 from math import inf
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cbmnet.channels import faults as data
 from cbmnet.channels.adversary import Rule, Verdict
 from cbmnet.simulation.fields import Duration, FiniteFloat, Flag, PositiveDuration, Probability, WholeNumber
 from cbmnet.simulation.part import Part
+from cbmnet.simulation.words import Problem, errors_at
 
 Number = Annotated[WholeNumber, Field(ge=1)]
 
@@ -134,6 +135,12 @@ FaultPart = Annotated[
 ]
 
 
+_NEEDS = {"delay": ("by",), "hold": ("release",), "rewrite-time": ("by",)}
+_TAKES: dict[str, tuple[str, ...]] = {
+    does: ("after",) if does in ("duplicate", "replay", "forge") else () for does in get_args(Verdict)
+}
+
+
 class AdversaryPart(Part):
     """`[[adversary]]`: a rule. The first of a link that fits a datagram decides.
 
@@ -152,6 +159,24 @@ class AdversaryPart(Part):
     after: Duration = 0.0
     release: Duration = 0.0
     keys: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_what_it_needs(self) -> Self:
+        problems = [
+            Problem((key,), f'is missing; "{self.does}" needs it', shows=False)
+            for key in _NEEDS.get(self.does, ())
+            if key not in self.model_fields_set
+        ]
+        problems += [
+            Problem((key,), f'means nothing to "{self.does}"; leave it out', shows=False)
+            for key in ("by", "after", "release")
+            if key in self.model_fields_set and key not in (*_NEEDS.get(self.does, ()), *_TAKES[self.does])
+        ]
+        if self.until is not None and self.until <= self.from_:
+            problems.append(Problem(("until",), "is not after from; the rule would never hold", shows=False))
+        if problems:
+            raise errors_at("adversary", problems)
+        return self
 
     def links(self, parties: "list[str]") -> frozenset[str]:
         """Every link that it sees, of those between these parties."""

@@ -6,9 +6,10 @@ run ends with an error that says what, when, and what the last records before it
 
 from collections import deque
 from collections.abc import Iterable
+from math import inf
 from typing import Any, Protocol
 
-from cbmnet.errors import SimulationError
+from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.records import RECORDS
 from cbmnet.registry import Family
 
@@ -73,7 +74,7 @@ class Ring:
         """Keeps the record."""
         self.last.append(record)
 
-    def result(self, ended_s: float) -> None:
+    def result(self, ended_s: float, *, silent: bool = False) -> None:
         """Nothing of its own."""
 
 
@@ -92,9 +93,9 @@ class Watch:
         if (said := self._invariant.feed(record)) is not None:
             raise InvariantError(self._name, f"at {record.at_s:g} s {said}", self._ring.last)
 
-    def result(self, ended_s: float) -> None:
-        """Asks what can only be said at the end."""
-        if (said := self._invariant.result(ended_s)) is not None:
+    def result(self, ended_s: float, *, silent: bool = False) -> None:
+        """Asks what can only be said at the end; where all is `silent`, what is not there never will be."""
+        if (said := self._invariant.result(inf if silent else ended_s)) is not None:
             raise InvariantError(self._name, f"at the end, {ended_s:g} s, {said}", self._ring.last)
 
 
@@ -103,6 +104,20 @@ def watches(chosen: Iterable[tuple[str, Any]]) -> list[Any]:
     made = [(name, INVARIANTS[name].make(config)) for name, config in chosen]
     ring = Ring()
     return [ring, *(Watch(name, invariant, ring) for name, invariant in made)] if made else []
+
+
+def chosen(named: Iterable[str | tuple[str, Any]], tells: Iterable[type]) -> list[tuple[str, Any]]:
+    """Invariants by name, or with a config of their own, for a harness that tells these records.
+
+    LocalProtocolError for one that waits for a record which nobody tells: it could never fail.
+    """
+    found = [(name, INVARIANTS[name].config()) if isinstance(name, str) else name for name in named]
+    for name, config in found:
+        missing = set(INVARIANTS[name].make(config).wants) - set(tells)
+        if missing:
+            records = ", ".join(sorted(kind.__name__ for kind in missing))
+            raise LocalProtocolError(f"invariant {name} needs records of {records}, which are not told here")
+    return found
 
 
 def told(record: Any) -> str:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from cbmnet.channels.forger import FORGER_STREAM, Impostor, forge
 from cbmnet.datagram import Datagram
-from cbmnet.errors import RemoteProtocolError
+from cbmnet.errors import LocalProtocolError, RemoteProtocolError
 from cbmnet.messages import Message, Signer, seal
 from cbmnet.messages.body import decode_slow, pack_any
 from cbmnet.messages.envelope import read_frame_slow, write_frame
@@ -16,6 +16,7 @@ from cbmnet.streams import Streams
 from cbmnet.units import DAY_S
 
 _MS = 1000.0
+MAX_MS = 2**62
 
 
 class Tampering:
@@ -52,10 +53,15 @@ class Tampering:
         except RemoteProtocolError:
             return None
         by_ms = round(by_s * _MS)
+        if not 0 <= fields[5] + by_ms < fields[6] + by_ms <= MAX_MS:
+            return None
         moved = *fields[:5], fields[5] + by_ms, fields[6] + by_ms, *fields[7:]
         message = Message(ptype, *moved)
         if message.sender in keys:
-            wire = seal(message, [self._signers[message.sender]], REALM, schemas=SCHEMAS).wire
+            try:
+                wire = seal(message, [self._signers[message.sender]], REALM, schemas=SCHEMAS).wire
+            except LocalProtocolError:
+                return None  # the line spoilt it before: what fits no schema, no key makes good
         else:
             wire = write_frame(ptype, pack_any(moved), signatures)
         return _reframed(datagram, wire)

@@ -3,22 +3,27 @@
 Breadth first over copies of endpoints. A state is what the endpoints and the invariants hold, what is under
 way, and how much of each bound is left; states that are equal are looked at once. There is no channel and no
 delay: whatever is under way may arrive next, or never. Time moves on only when a timer fires, the earliest
-first. So a protocol that holds here holds for all delays; one that rests on delays being short does not.
+first. So what is found needs no lucky delay. An endpoint that forgets by the clock without a timer is looked
+at only at the times of timers: such a protocol belongs into random schedules as well.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from math import inf
 from typing import Any, NamedTuple
 
 from cbmnet.datagram import Datagram
-from cbmnet.errors import CbmnetError
+from cbmnet.errors import LocalProtocolError
 from cbmnet.protocols.endpoint import Acknowledged, Endpoint, GaveUp, Received, Send
-from cbmnet.records import Accept, Seal, Transport
-from cbmnet.simulation.invariant import INVARIANTS
+from cbmnet.records import Accept, Deliver, Duplicate, Seal, Transport
+from cbmnet.records import Send as SendRecord
+from cbmnet.simulation.invariant import INVARIANTS, chosen
 from cbmnet.testing.freezing import copied, frozen
+from cbmnet.testing.network import name_of
 
+TOLD = (Accept, Deliver, Duplicate, Seal, SendRecord, Transport)
 _SAID: dict[Any, str] = {Acknowledged: "acknowledged", GaveUp: "gave up"}
 
 
@@ -121,20 +126,25 @@ def search(
     makes: Mapping[str, Callable[[], Endpoint]],
     script: Sequence[tuple[str, Send]],
     *,
-    invariants: Iterable[str] = ("at-most-once",),
+    invariants: Iterable[str | tuple[str, Any]] = ("at-most-once",),
     bounds: Bounds | None = None,
 ) -> Searched:
     """Looks at every state that the parties can come to with this script of (party, command).
 
     Commands are given in their order, at any time. An exception of an endpoint is a violation too.
     """
-    watchers = tuple((name, INVARIANTS[name].make(INVARIANTS[name].config())) for name in invariants)
+    named = chosen(invariants, TOLD)
+    watchers = tuple((name, INVARIANTS[name].make(config)) for name, config in named)
+    if unknown := sorted({party for party, _ in script} - set(makes)):
+        raise LocalProtocolError(f"the script names {unknown[0]!r}; there are {', '.join(sorted(makes))}")
     endpoints = {name: Held.of(make()) for name, make in sorted(makes.items())}
     first = State(endpoints, Held.of(watchers), bounds or Bounds())
     limit = first.bounds.max_states
     seen, queue = {first.key()}, deque([first])
     while queue:
         state = queue.popleft()
+        if failure := _end(state, script):
+            return Searched(len(seen), False, Counterexample(state.steps(), failure))
         for following in _moves(state, script):
             if following.failure:
                 return Searched(len(seen), False, Counterexample(following.steps(), following.failure))
@@ -147,6 +157,15 @@ def search(
     return Searched(len(seen), True, None)
 
 
+def _end(state: State, script: Sequence[tuple[str, Send]]) -> str:
+    """What the invariants say where nothing more can happen."""
+    timers = [held.object.next_timer() for held in state.endpoints.values()]
+    if state.flying or state.said < len(script) or any(due is not None for due in timers):
+        return ""
+    said = [(name, watcher.result(inf)) for name, watcher in state.watchers.object]
+    return "; ".join(f"invariant {name}: at the end {text}" for name, text in said if text is not None)
+
+
 # --- the moves ----------------------------------------------------------------------------------
 
 
@@ -154,7 +173,7 @@ def _moves(state: State, script: Sequence[tuple[str, Send]]) -> Iterator[State]:
     if state.said < len(script):
         party, command = script[state.said]
         told = replace(state, said=state.said + 1)
-        yield _act(told, party, f"{party} sends {_name(command.data)}", command=command)
+        yield _act(told, party, f"{party} sends {name_of(command.data)}", command=command)
     yield from _arrivals(state)
     if state.bounds.timeouts:
         yield from _timeouts(state)
@@ -196,6 +215,10 @@ def _act(
     timer: bool = False,
 ) -> State:  # fmt: skip
     """The state after one party did something: its endpoint and the invariants are copied first."""
+    party, _, route = party.partition("@")
+    if party not in state.endpoints:
+        there = ", ".join(state.endpoints)
+        raise LocalProtocolError(f"{arriving}: no such party; there are {there}")
     endpoint, watchers = copied(state.endpoints[party].object), copied(state.watchers.object)
     telling = _Telling(watchers, party)
     try:
@@ -203,14 +226,17 @@ def _act(
             telling.sealed(command)
             endpoint.command(command, state.now)
         elif arriving is not None:
-            endpoint.receive(arriving.datagram.data, arriving.source, state.now)
+            telling.arrived(arriving)
+            way = f"{arriving.source}@{route}" if route else arriving.source
+            endpoint.receive(arriving.datagram.data, way, state.now)
         elif timer:
             endpoint.handle_timer(state.now)
         flying = [Flying(party, datagram) for datagram in endpoint.datagrams_to_send()]
         while (event := endpoint.next_event()) is not None:
             telling.event(event)
         flying += [Flying(party, datagram) for datagram in endpoint.datagrams_to_send()]
-    except CbmnetError:
+        telling.sent(flying)
+    except LocalProtocolError:
         raise
     except Exception as error:
         telling.failures.append(f"{party} failed: {type(error).__name__}: {error}")
@@ -230,11 +256,20 @@ class _Telling:
 
     def sealed(self, command: Send) -> None:
         number = command.stream, command.sequence
-        self._tell(Seal(0.0, 0, 0, self._party, command.peer, command.kind, _name(command.data), *number))
+        self._tell(Seal(0.0, 0, 0, self._party, command.peer, command.kind, name_of(command.data), *number))
+
+    def sent(self, flying: Sequence[Flying]) -> None:
+        for _, d in flying:
+            self._tell(SendRecord(0.0, 0, 0, self._party, d.peer.partition("@")[0], d.kind, d.label))
+
+    def arrived(self, flying: Flying) -> None:
+        source, d = flying
+        self._tell(Deliver(0.0, 0, 0, source, self._party, d.kind, d.label, False, False))
 
     def event(self, event: Any) -> None:
         if type(event) is Received:
-            self._tell(Accept(0.0, 0, 0, self._party, event.peer, "message", _name(event.data), 0.0))
+            sender = event.peer.partition("@")[0]
+            self._tell(Accept(0.0, 0, 0, self._party, sender, "message", name_of(event.data), 0.0))
         elif type(event) in _SAID:
             said, number = _SAID[type(event)], (event.stream, event.sequence, event.attempts)
             self._tell(Transport(0.0, 0, 0, self._party, event.peer, said, *number))
@@ -243,10 +278,6 @@ class _Telling:
         for name, watcher in self._watchers:
             if type(record) in watcher.wants and (said := watcher.feed(record)) is not None:
                 self.failures.append(f"invariant {name}: {said}")
-
-
-def _name(data: bytes) -> str:
-    return data.decode("ascii", "backslashreplace")
 
 
 def _digest(held: Any) -> bytes:

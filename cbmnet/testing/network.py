@@ -6,6 +6,7 @@ that is found here means the same in a run, and the invariants of a run hold the
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from hashlib import blake2b
 from math import inf
 from typing import Any
 
@@ -18,21 +19,47 @@ from cbmnet.drivers.simpy_driver import Host
 from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Acknowledged, Endpoint, GaveUp, Malformed, Received, Send
 from cbmnet.recorder import Observer, Recorder
-from cbmnet.records import Accept, Seal, Transport
-from cbmnet.simulation.invariant import INVARIANTS, watches
+from cbmnet.records import (
+    Accept,
+    ClockSet,
+    Corrupt,
+    Crash,
+    Deliver,
+    Drop,
+    Duplicate,
+    Pause,
+    Seal,
+    Timer,
+    Transport,
+)
+from cbmnet.records import (
+    Send as SendRecord,
+)
+from cbmnet.simulation.invariant import chosen, watches
 from cbmnet.streams import Streams
 
 Make = Callable[[], Endpoint]
 _SAID: dict[Any, str] = {Acknowledged: "acknowledged", GaveUp: "gave up", Malformed: "malformed"}
+TOLD = (
+    Accept, ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, Pause, Seal, SendRecord, Timer, Transport,
+)  # fmt: skip
 MAX_STEPS = 100_000
+
+
+def name_of(data: bytes) -> str:
+    """What a message is called in records: its text, or a digest of bytes that are no short plain text."""
+    text = data.decode("ascii", "replace")
+    if len(data) <= 32 and text.isprintable() and text.isascii():
+        return text
+    return blake2b(data, digest_size=8).hexdigest()
 
 
 class EndpointNetwork:
     """Parties by name, each with a way to make its endpoint; every two are joined both ways.
 
     `stages` are those of each link (default: a second of delay, nothing lost), `faults` what happens to
-    which datagram or party, `invariants` the names of what must hold, `observers` further watchers.
-    `routes` is how many ways there are between two parties. Times are seconds.
+    which datagram or party, `invariants` the names of what must hold (or each with its config), `observers`
+    further watchers. `routes` is how many ways there are between two parties. Times are seconds.
     """
 
     def __init__(
@@ -41,7 +68,7 @@ class EndpointNetwork:
         *,
         stages: Sequence[StageSpec] = (("constant", ConstantConfig(1.0)),),
         faults: Iterable[Fault] = (),
-        invariants: Iterable[str] = (),
+        invariants: Iterable[str | tuple[str, Any]] = (),
         observers: Iterable[Observer] = (),
         routes: int = 1,
         seed: int = 0,
@@ -52,7 +79,7 @@ class EndpointNetwork:
         self.events: dict[str, list[Any]] = {name: [] for name in makes}
         self.sent: dict[tuple[str, str], list[bytes]] = {}
         self.accepted: dict[tuple[str, str], list[bytes]] = {}
-        self._watches = watches((name, INVARIANTS[name].config()) for name in invariants)
+        self._watches = watches(chosen(invariants, TOLD))
         self._recorder = Recorder([*self._watches, *observers])
         self._numbers: dict[tuple[str, str, int], int] = {}
         self.hosts = {
@@ -117,7 +144,7 @@ class EndpointNetwork:
                 f"still busy after {max_steps} steps, at {self.now:g} s; next timers: {waiting}"
             )
         for watch in self._watches:
-            watch.result(self.now)
+            watch.result(self.now, silent=True)
 
     # --- its own making -------------------------------------------------------------------------
 
@@ -142,7 +169,7 @@ class EndpointNetwork:
                 f"{source} has sent {command.data!r} to {target} before; data must differ"
             )
         sent.append(command.data)
-        name, number = self._name(command.data), (command.stream, command.sequence)
+        name, number = name_of(command.data), (command.stream, command.sequence)
         self._recorder.tell(Seal, self.now, source, target, command.kind, name, *number)
 
     def _heard(self, name: str, event: Any) -> None:
@@ -150,15 +177,11 @@ class EndpointNetwork:
         if type(event) is Received:
             sender = event.peer.partition("@")[0]
             self.accepted.setdefault((sender, name), []).append(event.data)
-            told = name, sender, "message", self._name(event.data), 0.0
+            told = name, sender, "message", name_of(event.data), 0.0
             self._recorder.tell(Accept, self.now, *told)
         elif (said := _SAID.get(type(event))) is not None:
             number = [getattr(event, key, 0) for key in ("stream", "sequence", "attempts")]
             self._recorder.tell(Transport, self.now, name, event.peer, said, *number)
-
-    @staticmethod
-    def _name(data: bytes) -> str:
-        return data.decode("ascii", "backslashreplace") if len(data) <= 32 else f"{data[:16].hex()}..."
 
 
 class EndpointPair(EndpointNetwork):

@@ -6,6 +6,7 @@ corpus (`--cbmnet-seeds`, `--cbmnet-corpus`); without pytest, `check` runs the s
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,15 +61,15 @@ class ProtocolTest:
         """Whether it fails under the schedule."""
         return self.failure(faults) is not None
 
-    def failure(self, faults: tuple[Fault, ...]) -> Exception | None:
+    def failure(self, faults: tuple[Fault, ...]) -> BaseException | None:
         """How it fails under the schedule, or None."""
         try:
             self.run(faults)
-        except Exception as error:
+        except failures() as error:
             return error
         return None
 
-    def explore(self, seed: int) -> tuple[tuple[LinkFault, ...], Exception | None]:
+    def explore(self, seed: int) -> tuple[tuple[LinkFault, ...], BaseException | None]:
         """One run with faults at random; the list of them, and how it failed."""
         network, found = self.make(), list[LinkFault]()
         for host in network.hosts.values():
@@ -77,7 +78,7 @@ class ProtocolTest:
                 route.after.append(Damage(self.risk, seed, link, found.append))
         try:
             self._go(network)
-        except Exception as error:
+        except failures() as error:
             return tuple(found), error
         return tuple(found), None
 
@@ -98,15 +99,17 @@ class ProtocolTest:
         return count
 
     def _shrunk(
-        self, seed: int, faults: tuple[LinkFault, ...], error: Exception, corpus: Path | None
+        self, seed: int, faults: tuple[LinkFault, ...], error: BaseException, corpus: Path | None
     ) -> ProtocolTestError:
-        if not self.fails(faults):
+        again = self.failure(faults)
+        if again is None or _kind(again) != _kind(error):
             # The list repeats what was drawn; if it does not fail, the test depends on something else.
             raise AssertionError(
                 f"{self.name}: seed {seed} fails ({_said(error)}), its list of faults does not: "
                 "the endpoints are not deterministic, or share state between runs"
             ) from error
-        smallest = shrink(faults, self.fails)
+        kind = _kind(error)
+        smallest = shrink(faults, lambda some: (e := self.failure(some)) is not None and _kind(e) == kind)
         last = self.failure(smallest.faults)
         assert last is not None
         replay = Replay(self.name, seed, _said(last), smallest.faults)
@@ -135,6 +138,8 @@ def protocol_test(
     """
 
     def decorate(body: Body) -> Callable[..., None]:
+        if "." in body.__qualname__.rpartition("<locals>.")[2]:
+            raise TypeError(f"{body.__qualname__}: a protocol test is a function, not a method")
         file = Path(inspect.getfile(body))
         test = ProtocolTest(
             make, body, script or _messages(messages, every_s), risk or Risk(), max_steps,
@@ -162,6 +167,17 @@ def _messages(count: int, every_s: float) -> Callable[[EndpointNetwork], None]:
     return script
 
 
-def _said(error: Exception) -> str:
+def failures() -> tuple[type[BaseException], ...]:
+    """What counts as a failing test: exceptions, and pytest's own way of failing one."""
+    pytest = sys.modules.get("pytest")
+    return (Exception, pytest.fail.Exception) if pytest else (Exception,)
+
+
+def _kind(error: BaseException) -> tuple[str, str]:
+    """What makes two failures the same to a shrinker: their type, and the invariant if it is one."""
+    return type(error).__name__, getattr(error, "invariant", "")
+
+
+def _said(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

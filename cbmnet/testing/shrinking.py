@@ -1,7 +1,7 @@
 """Shrinks a failing schedule to the faults that matter.
 
-Delta debugging (Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input", figure 5:
-ddmin) on the list of faults, then each fault made simpler: shorter times, rounder numbers.
+Delta debugging (Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input"): ddmin on
+the list of faults, by complements alone, which leaves none that could go; then each fault made simpler.
 """
 
 from collections.abc import Callable, Iterator, Sequence

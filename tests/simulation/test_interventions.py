@@ -112,7 +112,8 @@ def test_a_share_is_drawn_by_label() -> None:
 @pytest.mark.parametrize("does", ["forge", "rewrite-time"])
 def test_with_a_stolen_key_a_forgery_passes_and_violates_the_invariant(does: str) -> None:
     """The adversary holds no key unless the scenario says so; then what it makes is accepted, and told."""
-    rule = {"sees": ["red>blue"], "does": does, "by": "5m", "keys": ["red"]}
+    moved = {"by": "5m"} if does == "rewrite-time" else {}
+    rule = {"sees": ["red>blue"], "does": does, "keys": ["red"], **moved}
     config = config_of(adversary=[rule])
     accepted = [kind for _, _, kind in told(config, "Accept")]
     assert ("leader-text" if does == "forge" else "notice") in accepted
@@ -120,7 +121,7 @@ def test_with_a_stolen_key_a_forgery_passes_and_violates_the_invariant(does: str
     row = measure(RunConfig.model_validate(config), 1, 0, ("forgeries_accepted",))
     assert row.error is not None
     assert "no-forgery-accepted" in row.error
-    clean = adversary(does, by="5m")
+    clean = adversary(does, **moved)
     clean["study"]["invariants"] = ("no-forgery-accepted",)
     assert measure(RunConfig.model_validate(clean), 1, 0, ("forgeries_accepted",)).error is None
 
@@ -187,6 +188,9 @@ def test_a_learned_belief_goes_on_after_a_loss_of_memory() -> None:
         ('[[faults]]\nat = { node = "red", time = "3d" }\ndo = "pause"\nfor = "1h"', "after the end"),
         ('[[faults]]\nat = { link = "red>blue" }\ndo = "delay"\nby = 3', "say the unit"),
         ('[[adversary]]\nsees = ["green"]\ndoes = "drop"', "no such link or party; there are blue, red"),
+        ('[[adversary]]\nsees = ["red"]\ndoes = "hold"', "adversary.0.release: is missing"),
+        ('[[adversary]]\nsees = ["red"]\ndoes = "drop"\nby = "1h"', 'means nothing to "drop"'),
+        ('[[adversary]]\nsees = ["red"]\ndoes = "drop"\nfrom = "2h"\nuntil = "1h"', "is not after from"),
         ('[[adversary]]\nsees = ["red"]\ndoes = "eat"', 'adversary.0.does = "eat"'),
         ('[[adversary]]\nsees = ["red"]\ndoes = "forge"\nkeys = ["green"]', "adversary.0.keys"),
         ('[protocol]\nvariant = "relay"\nvia = "green"\nrto = "1m"', "protocol.via"),

@@ -30,14 +30,20 @@ class Corruption:
         """Flips one evenly chosen bit of each chosen flight."""
         if flight.words[WORD_CORRUPT] < self._limit and flight.drop is None:
             data = flight.datagram.data
-            bit = int.from_bytes(flight.more_words("corruption/bit")[FIRST_WORD]) % (8 * len(data))
+            bit = int.from_bytes(flight.more_words("corruption/bit")[FIRST_WORD])
             flight.datagram = replace(flight.datagram, data=flip_bit(data, bit))
             flight.corrupted = True
         return None
 
 
 def flip_bit(data: bytes, bit: int) -> bytes:
-    """The bytes with one bit changed; bit 0 is the highest of the first byte."""
+    """The bytes with one bit changed, counted round; bit 0 is the highest of the first byte.
+
+    Where there are none, none can change.
+    """
+    if not data:
+        return data
+    bit %= 8 * len(data)
     changed = bytearray(data)
     changed[bit >> 3] ^= 0x80 >> (bit & 7)
     return bytes(changed)

@@ -27,6 +27,7 @@ class Duplication:
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Makes a copy of a chosen flight."""
         chosen = flight.words[WORD_DUPLICATE] < self._limit and flight.drop is None
-        copy = flight.duplicate() if chosen else None
-        flight.generation += 1
-        return copy
+        if chosen:
+            return flight.duplicate()
+        flight.generation += 1  # the copy's bit of the number is this stage's, used or not
+        return None

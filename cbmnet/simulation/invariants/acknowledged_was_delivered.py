@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from cbmnet.records import Accept, Reject, Seal, Transport
+from cbmnet.records import Accept, Seal, Transport
 from cbmnet.registry import NoConfig
 from cbmnet.simulation.invariant import INVARIANTS, Throughout
 
 
 @INVARIANTS.register("acknowledged-was-delivered")
 class AcknowledgedWasDelivered(Throughout):
-    """For protocols whose acknowledgement means delivery to the peer; a relay's means custody.
+    """For protocols whose acknowledgement means that the peer has handed the message up.
+
+    A relay's means custody, selective repeat's that the message is held until those before it are there.
 
     The other way round cannot hold: what was delivered may be believed failed.
     """
 
-    wants = (Seal, Accept, Reject, Transport)
+    wants = (Seal, Accept, Transport)
 
     def __init__(self, config: NoConfig) -> None:
         self._numbered: dict[tuple[str, str, int, int], str] = {}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cbmnet.records import Accept, Reject, Seal, Stop, Transport
+from cbmnet.records import Accept, Seal, Transport
 from cbmnet.simulation.invariant import INVARIANTS
 
 
@@ -21,9 +21,9 @@ class DeliveredConfig:
 
 @INVARIANTS.register("delivered-after-healing", DeliveredConfig)
 class DeliveredAfterHealing:
-    """A message that reached its receiver's verification or desk was delivered, whatever became of it."""
+    """Delivered is what verification and desk let pass; a message that expired on its way was not."""
 
-    wants = (Seal, Accept, Reject, Stop, Transport)
+    wants = (Seal, Accept, Transport)
 
     def __init__(self, config: DeliveredConfig) -> None:
         self._config = config
