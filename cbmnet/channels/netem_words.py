@@ -35,6 +35,10 @@ def _check_order(order: list[str], configs: dict[str, object]) -> None:
     """Losses, copies and flipped bits may change places; a reordering undoes the delay before it."""
     if "reorder" in order and "delay" not in order[: order.index("reorder")]:
         raise ValueError("netem: reordering lets messages skip the delay, which must stand before it")
+    slow = min((order.index(clause) for clause in ("delay", "rate") if clause in order), default=len(order))
+    for clause in ("loss", "corrupt", "duplicate"):
+        if clause in order[slow:]:
+            raise ValueError(f"netem: {clause} comes before delay and rate there; put it first")
     late = "rate" in order and "delay" in order[order.index("rate") :]
     if late and "constant" not in configs:
         raise ValueError("netem: the rate comes after a delay that varies; put it there")

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from cbmnet.channels.faults import Datagrams, Duplicate, Faults
 from cbmnet.channels.link import Route, build_route
 from cbmnet.channels.stages.bernoulli import BernoulliConfig
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.channels.stages.duplication import DuplicationConfig
 from cbmnet.channels.stages.exponential import ExponentialConfig
 from cbmnet.channels.stages.gilbert_elliott import GilbertElliottConfig
+from cbmnet.channels.stages.partition import PartitionConfig
 from cbmnet.channels.stages.queue import QueueConfig
 from cbmnet.datagram import Datagram, Label
 from cbmnet.drivers.clock import Clock, schedule
@@ -94,3 +96,22 @@ def test_fates_flies_every_leg() -> None:
     kept = sorted(f.at_s for f in ends if f.drop is None)
     assert kept in ([], [131.0, 141.0])
     assert len(ends) == (2 if kept else 1)
+
+
+def test_a_partition_cuts_every_way() -> None:
+    """Routes side by side are those of the same two parties."""
+    cut = ("partition", PartitionConfig((("a",), ("b",)), 0.0, 100.0))
+    for way in ("", "@1"):
+        made = build_route(f"a{way}", f"b{way}", [[cut]], Streams(2, 0))
+        (flight,) = made.carry(Datagram(b"x", f"b{way}", *Label("notice", 1, 0, 1)), 5.0)
+        assert flight.drop == "partition"
+
+
+def test_two_that_copy_give_copies_of_their_own() -> None:
+    """A copy made by a fault and one made by a further stage of the route have labels of their own."""
+    made = route([("constant", ConstantConfig(1.0))])
+    twice = Faults([Duplicate(Datagrams("a>b", copy=0), 3.0)])
+    made.after += [twice, twice]
+    flights = made.carry(Datagram(b"x", "b", *Label("notice", 1, 0, 1)), 0.0)
+    labels = [flight.label for flight in flights]
+    assert len(labels) == len(set(labels)) == 3

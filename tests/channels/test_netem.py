@@ -243,3 +243,16 @@ def test_a_channel_in_netems_words_does_what_they_say() -> None:
     assert abs(len(arrived) / 10_000 - 0.5) < 4 * 0.005
     assert {*arrived} == {0.0, 1.0}
     assert abs(arrived.count(0.0) / len(arrived) - 0.2) < 4 * (0.16 / len(arrived)) ** 0.5
+
+
+@pytest.mark.parametrize("behind", ["duplication", "bernoulli", "corruption"])
+@pytest.mark.parametrize("slow", ["constant", "rate"])
+def test_what_netem_does_first_is_not_written_behind_a_delay(behind: str, slow: str) -> None:
+    """There copies and losses come before delay and rate, so that order alone can be put into its words."""
+    made = {
+        "duplication": DuplicationConfig(0.1), "bernoulli": BernoulliConfig(0.1),
+        "corruption": CorruptionConfig(0.1), "constant": ConstantConfig(1.0), "rate": RateConfig(1e6),
+    }  # fmt: skip
+    assert to_netem([(behind, made[behind]), (slow, made[slow])])
+    with pytest.raises(ValueError, match="comes before delay and rate there"):
+        to_netem([(slow, made[slow]), (behind, made[behind])])

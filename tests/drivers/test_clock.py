@@ -125,3 +125,31 @@ def test_who_spins_is_named_also_out_of_a_run() -> None:
         clock.at(1.0, Call((party.act,)))
     with pytest.raises(SimulationError, match=r"norway \(a variant\): more than"):
         clock.run()
+
+
+def test_processes_that_go_on_in_time_are_no_spin() -> None:
+    """A limit of steps at one instant is no limit of a run, with events of SimPy's alone too."""
+    clock = Clock(max_steps_at_once=100)
+
+    def process() -> object:
+        for _ in range(200):
+            yield clock.timeout(1.0)
+
+    for _ in range(3):
+        clock.process(process())
+    clock.run()
+    assert clock.now == 200.0
+
+
+def test_a_process_that_spins_is_stopped_in_both_ways_of_running() -> None:
+    """By `run` and by `advance`."""
+
+    def spin(clock: Clock) -> object:
+        while True:
+            yield clock.timeout(0.0)
+
+    for advance in (False, True):
+        clock = Clock(max_steps_at_once=100)
+        clock.process(spin(clock))
+        with pytest.raises(SimulationError, match="more than 100 steps at 0"):
+            clock.advance() if advance else clock.run()

@@ -12,6 +12,7 @@ from cbmnet.protocols.endpoint import (
     Acknowledged,
     GaveUp,
     Received,
+    Send,
     encode_frame,
 )
 from cbmnet.protocols.variants.stop_and_wait import (
@@ -142,3 +143,24 @@ def test_an_attempt_beyond_all_labels_is_answered() -> None:
     (ack,) = b.datagrams_to_send()
     assert ack.attempt == 3
     assert ack.data == encode_frame(LINK_ACK, 1, 1, 2**40 + 3, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "timing"), [("stop-and-wait", {"rto_s": 2.0}), ("stop-and-wait-adaptive", {})]
+)
+def test_a_late_acknowledgement_of_an_earlier_life_frees_nothing(name: str, timing: dict[str, Any]) -> None:
+    """Sequence 1 of epoch 1 is not acknowledged by an answer to sequence 1 of epoch 0, and is by its own."""
+    a, b = (made(name, max_sends=1, **timing) for _ in "ab")
+    answers = []
+    for epoch in (0, 1):
+        a.command(Send("b", b"%d" % epoch, "notice", 1, epoch, 1), 10.0 * epoch)
+        (sent,) = a.datagrams_to_send()
+        b.receive(sent.data, "a", 10.0 * epoch)
+        answers += b.datagrams_to_send()
+        if not epoch:
+            a.handle_timer(9.0)
+            assert type(a.next_event()) is GaveUp
+    a.receive(answers[0].data, "b", 11.0)
+    assert a.next_event() is None
+    a.receive(answers[1].data, "b", 11.0)
+    assert type(a.next_event()) is Acknowledged

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from cbmnet.protocols.endpoint import DATA, EndpointBase, Received, Send, decode_frame
+from cbmnet.datagram import Datagram
+from cbmnet.errors import LocalProtocolError, SimulationError
+from cbmnet.protocols.endpoint import DATA, VARIANTS, EndpointBase, Received, Send, decode_frame
 from cbmnet.protocols.variants.selective_repeat import SelectiveRepeat, SelectiveRepeatConfig
 from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
-from cbmnet.testing import Bounds, Searched, search
+from cbmnet.testing import Bounds, EndpointPair, Searched, search
 from cbmnet.testing.freezing import copied, frozen
 from tests.testing.buggy import Numbered, NumberedConfig
 
@@ -136,3 +138,41 @@ def test_a_copy_keeps_what_is_shared_shared() -> None:
     other["x"].append(2)
     assert other == {"x": [1, 2], "y": [1, 2], "z": [1]}
     assert frozen({"x": shared, "y": shared}) != frozen({"x": [1], "y": [1]})
+
+
+def test_several_ways_are_searched() -> None:
+    """A vote of 2 of 2 over two ways: complete, at most once; a party that is not there is named."""
+    vote = partial(VARIANTS["k-of-n"].make, VARIANTS["k-of-n"].config(k=2, n=2))
+    found = search({"a": vote, "b": vote}, script(1), bounds=Bounds(1, 1, 0))
+    assert found == Searched(found.states, True, None)
+    with pytest.raises(LocalProtocolError, match="the script names 'c'"):
+        search({"a": vote, "b": vote}, script(1, "c"))
+
+
+def test_what_never_arrives_is_told_where_nothing_more_can_happen() -> None:
+    """Fire and forget loses for good: the search asks the invariants at its ends too."""
+    bare = partial(VARIANTS["fire-and-forget"].make, None)
+    found = search({"a": bare, "b": bare}, script(1), invariants=["delivered-after-healing"])
+    assert found.counterexample is not None
+    assert found.counterexample.steps == ("a sends 1", "notice/1/0/1#1.0 a>b is lost")
+
+
+class Lets(EndpointBase):
+    """Lets what decoding says go out of `receive`, the commonest mistake."""
+
+    def command(self, command: Any, now: float) -> None:
+        self.outgoing.append(Datagram(b"rubbish", command.peer, "notice", 1, 0, 1))
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        decode_frame(data)
+
+
+def test_a_refusal_that_is_let_out_is_a_violation_with_its_path() -> None:
+    """In a search a counterexample; in a network an error that names party, variant and time."""
+    found = search({"a": Lets, "b": Lets}, script(1))
+    assert found.counterexample is not None
+    assert "b failed: RemoteProtocolError" in found.counterexample.failure
+    pair = EndpointPair(Lets)
+    pair.send("a", "b")
+    with pytest.raises(SimulationError, match=r"b \(Lets\): failed at 1.0 s: RemoteProtocolError"):
+        pair.drive()

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 from cbmnet.channels.faults import Fault
-from cbmnet.errors import ConfigError
+from cbmnet.errors import ConfigError, LocalProtocolError
+from cbmnet.protocols.endpoint import VARIANTS
+from cbmnet.simulation.invariant import INVARIANTS, InvariantError
 from cbmnet.testing import (
     Datagrams,
     Delay,
@@ -262,3 +264,66 @@ def test_a_list_of_faults_is_done_to_a_study(tmp_path: Path) -> None:
     assert f"{file}  [0].at.link" in wrong.stderr
     assert "after the end" in wrong.stderr
     assert "2 faults" in wrong.stderr
+
+
+def test_another_failure_is_not_shrunk_to() -> None:
+    """Two losses give the bug, one gives something else: what is left still shows the bug."""
+
+    def body(pair: EndpointPair) -> None:
+        lost = sum(isinstance(fault, Drop) for fault in pair.faults)
+        if lost >= 2:
+            raise ValueError("the bug")
+        assert lost == 0, "something else"
+
+    make = partial(EndpointPair, partial(Numbered, RIGHT))
+    test = ProtocolTest(make, body, test_of(RIGHT).script)
+    two = tuple(Drop(Datagrams("a>b", sequence=k, attempt=1)) for k in (1, 2, 3))
+    with pytest.raises(ProtocolTestError, match="ValueError: the bug") as caught:
+        raise test._shrunk(0, two, ValueError("the bug"), None)
+    assert len(caught.value.replay.faults) == 2
+
+
+def test_messages_that_begin_alike_are_told_apart() -> None:
+    """Long data are named by a digest of all of it."""
+    pair = EndpointPair(partial(Numbered, RIGHT), invariants=("at-most-once",))
+    for end in (b"1", b"2"):
+        pair.send("a", "b", b"x" * 40 + end)
+    pair.drive()
+    assert len(pair.accepted["a", "b"]) == 2
+
+
+def test_an_invariant_with_its_config_and_one_that_could_never_fail() -> None:
+    """What never arrives is told when all is silent; an invariant that nothing feeds is refused."""
+    healed = INVARIANTS["delivered-after-healing"].config(within_s=5.0)
+    pair = EndpointPair(
+        partial(VARIANTS["fire-and-forget"].make, None), invariants=[("delivered-after-healing", healed)],
+        faults=[Drop(Datagrams("a>b"))],
+    )  # fmt: skip
+    pair.send("a", "b")
+    with pytest.raises(InvariantError, match="has not reached b"):
+        pair.drive()
+    with pytest.raises(LocalProtocolError, match="belief-agrees needs records of Sample"):
+        EndpointPair(partial(Numbered, RIGHT), invariants=["belief-agrees"])
+
+
+def test_a_pytest_failure_is_a_failure_like_any_other() -> None:
+    """`pytest.fail` in a protocol test is found, shrunk and told with its seed."""
+
+    def body(pair: EndpointPair) -> None:
+        if len(pair.events["a"]) >= 0:
+            pytest.fail("so it is")
+
+    test = ProtocolTest(partial(EndpointPair, partial(Numbered, RIGHT)), body, test_of(RIGHT).script)
+    with pytest.raises(ProtocolTestError, match=r"seed 0 fails.*so it is"):
+        test.check(seeds=1)
+
+
+class Holder:
+    def method(self, pair: EndpointPair) -> None:
+        return None
+
+
+def test_a_method_is_refused_when_it_is_decorated() -> None:
+    """With a sentence, not with an error at run time."""
+    with pytest.raises(TypeError, match="is a function, not a method"):
+        protocol_test(EndpointPair)(Holder.method)

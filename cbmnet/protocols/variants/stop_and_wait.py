@@ -29,7 +29,7 @@ from cbmnet.protocols.endpoint import (
     decode_frame,
     expect_send,
 )
-from cbmnet.protocols.frame import COPY_STEP, DATA, KINDS, LINK_ACK
+from cbmnet.protocols.frame import COPY_STEP, DATA, KINDS, LINK_ACK, marked_datagram
 from cbmnet.protocols.recent import SPAN
 from cbmnet.protocols.retry import RetryConfig, offsets_of
 
@@ -148,8 +148,8 @@ class StopAndWait(EndpointBase):
             self.events.append(Received(peer, envelope))
         elif type_ != LINK_ACK:
             self.events.append(Malformed(peer, f"{KINDS[type_]} is no frame of this variant"))
-        elif (head := line.head) is not None and head.sequence == sequence:
-            self._finish(line, head, Acknowledged, now, attempt)
+        elif (head := line.head) is not None and head.sequence == sequence and head.epoch == attempt >> 32:
+            self._finish(line, head, Acknowledged, now, attempt & 0xFFFF)
 
     def handle_timer(self, now: float) -> None:
         """Repeats or gives up on every head whose timeout has passed."""
@@ -181,7 +181,8 @@ class StopAndWait(EndpointBase):
         line.attempt = attempt = attempt + 1
         self._timer_count = count = self._timer_count + 1
         heappush(self._timers, (deadline, count, line))
-        self.outgoing.append(data_datagram(send, attempt))
+        # In epoch 0 the mark is the attempt; a later epoch in it keeps late acknowledgements apart.
+        self.outgoing.append(marked_datagram(send, attempt) if send.epoch else data_datagram(send, attempt))
 
     def _finish(
         self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float, attempt: int = 0

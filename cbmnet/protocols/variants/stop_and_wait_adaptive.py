@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from heapq import heappush
 
 from cbmnet.protocols.endpoint import VARIANTS, Acknowledged, GaveUp, Send, data_datagram
+from cbmnet.protocols.frame import marked_datagram
 from cbmnet.protocols.retry import MAX_SENDS
 from cbmnet.protocols.round_trip import RoundTrip, RoundTripConfig
 from cbmnet.protocols.variants.stop_and_wait import Line, StopAndWait, StopAndWaitConfig
@@ -71,7 +72,8 @@ class StopAndWaitAdaptive(StopAndWait):
         line.deadline = now + self.round_trip(send.peer).rto_s
         self._timer_count += 1
         heappush(self._timers, (line.deadline, self._timer_count, line))
-        self.outgoing.append(data_datagram(send, line.attempt))
+        made = marked_datagram if send.epoch else data_datagram
+        self.outgoing.append(made(send, line.attempt))
 
     def _finish(
         self, line: Line, send: Send, event: type[Acknowledged] | type[GaveUp], now: float, attempt: int = 0
