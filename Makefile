@@ -39,7 +39,8 @@ bench: .venv/.installed .bench-venv/.installed
 
 # The whole counts of what `make test` carries a tenth of.
 soak: .venv/.installed
-	CBMNET_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) tests/messages tests/interop tests/validation
+	CBMNET_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) tests/messages tests/interop tests/validation tests/testing \
+	  tests/test_readme.py
 	$(BIN)/cbmnet validate
 
 clean:
