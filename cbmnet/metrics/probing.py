@@ -1,7 +1,8 @@
 """What configured links and a protocol do, alone: no states, no desks, one party that sends notices.
 
-Datagrams are counted on the way from the sender to the receiver, messages end to end. Bursts and queues make
-neighbours alike, so datagrams are stated by batch means: a t interval over batches of one after the other.
+Datagrams are counted on the way out of the sender (to a relay, if there is one), messages end to end. Bursts
+and queues make neighbours alike, so datagrams are stated by batch means: a t interval over batches of one
+after the other.
 """
 
 from collections import Counter
@@ -96,8 +97,8 @@ class _Watch:
 
     def feed(self, record: Any) -> None:
         """Takes a Send or a Deliver of the probe's own messages on its own way."""
-        way = record.sender, record.receiver
-        if way != (self._plan.source, self._plan.target) or record.label.kind != KIND:
+        # To a relay a notice is "notice>target": what its sender's line does is counted there.
+        if record.sender != self._plan.source or record.label.kind.partition(">")[0] != KIND:
             return
         label = record.label._replace(copy=0)
         if type(record) is Send:

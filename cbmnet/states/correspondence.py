@@ -7,14 +7,14 @@ from cbmnet.drivers.clock import Clock
 from cbmnet.measures import Notice
 from cbmnet.messages import Message
 from cbmnet.protocols import dialogue as talk
-from cbmnet.protocols.endpoint import Acknowledged, GaveUp, Malformed
+from cbmnet.protocols.endpoint import Acknowledged, GaveUp, InCustody, Malformed
 from cbmnet.recorder import Recorder
 from cbmnet.records import Accept, Answer, Reject, Seal, Stop, Transport
 from cbmnet.states.evidence import HOSTILE_MESSAGE, query_outcomes
 from cbmnet.states.partner import Habits, Partner
 
 _BULLETIN = {True: "confirms", False: "contradicts"}
-_SAID = {Acknowledged: "acknowledged", GaveUp: "gave up"}
+_SAID: dict[Any, str] = {Acknowledged: "acknowledged", GaveUp: "gave up", InCustody: "in custody"}
 
 BEFORE_CLOSE_S = 0.01
 
@@ -95,7 +95,7 @@ class Correspondence:
             self._tell(Reject, event.peer, event.code)
         elif kind is talk.Refused:
             self._tell(Stop, event.message.sender, event.message.kind, event.reason)
-        elif kind in (Acknowledged, GaveUp):
+        elif kind in _SAID:
             self._tell(Transport, event.peer, _SAID[kind], event.stream, event.sequence, event.attempts)
         elif kind is Malformed:
             self._tell(Transport, event.peer, "malformed", 0, 0, 0)

@@ -81,6 +81,9 @@ def test_a_relay_is_given_custody() -> None:
     assert found["delivered"].mean == 1.0
     assert found["acknowledged"] is not None
     assert found["acknowledged"].mean == 1.0
+    assert found["sends a message"] is not None
+    assert found["sends a message"].mean == 1.0
+    assert found["loss"] is not None
 
 
 def cbmnet(*arguments: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
