@@ -86,7 +86,7 @@ class Clock(Environment):
         """The events of this kind that are still to come, in no order: flights under way, for example."""
         waiting = [event for *_, event in self._queue]
         for run in self._runs:
-            waiting += run.events
+            waiting += run.ahead
         return [event for event in waiting if type(event) is kind]
 
     def _make_room(self, queue: list[tuple[float, int, int, Any]]) -> None:
@@ -95,9 +95,9 @@ class Clock(Environment):
         queue[:] = [e for e in queue if type(e[3].callbacks) is not tuple or type(e[3]) is _Run]
         heapify(queue)
         if ours:
-            ours.sort(reverse=True)
+            ours.sort()
             run = _Run(queue, ours)
-            self._runs = [run, *(run for run in self._runs if run.events)]
+            self._runs = [run, *(run for run in self._runs if len(run))]
         self._room = len(queue) + max(MAX_IN_HEAP, len(queue))
 
     def _count(self, callbacks: Any) -> None:
@@ -110,31 +110,41 @@ class Clock(Environment):
 
 
 class _Run:
-    """Many events in order, latest first; it stands in the heap at the time and in the place of its earliest.
+    """Many events in order; it stands in the heap at the time and in the place of the earliest still to come.
 
     A heap of a million entries costs a miss of the cache on each of twenty levels. One of some thousand, with
     the heads of the runs among them, gives the same order: that of (time, priority, number of the event).
-    Times and the rest are kept as plain numbers, since a million tuples cost misses and memory too.
+    Times and the rest are kept as plain numbers, and events in a tuple, which Python's collector leaves alone
+    where it would go through a list of flights again and again. What has come stays until its run ends.
     """
 
-    __slots__ = ("_next_number", "_next_priority", "_next_s", "_queue", "callbacks", "events")
+    __slots__ = ("_events", "_next", "_numbers", "_priorities", "_queue", "_times_s", "callbacks")
     _ok = True
 
     def __init__(self, queue: list[tuple[float, int, int, Any]], entries: list[Any]) -> None:
-        times_s, priorities, numbers, events = zip(*entries, strict=True)
-        self._next_s, self._next_priority = array("d", times_s).pop, bytearray(priorities).pop
-        self._next_number, self.events = array("q", numbers).pop, list(events)
-        self._queue, self.callbacks = queue, (self._go_on,)
-        heappush(queue, (self._next_s(), self._next_priority(), self._next_number(), self))
+        times_s, priorities, numbers, self._events = zip(*entries, strict=True)
+        self._times_s, self._priorities = array("d", times_s), bytes(priorities)
+        self._numbers = array("q", numbers)
+        self._queue, self._next, self.callbacks = queue, 0, (self._go_on,)
+        heappush(queue, (times_s[0], priorities[0], numbers[0], self))
 
     def __str__(self) -> str:
-        calls = self.events[-1].callbacks if self.events else ()
-        return ", ".join(str(getattr(call, "__self__", call)) for call in calls)
+        return ", ".join(str(getattr(call, "__self__", call)) for call in self._events[self._next].callbacks)
+
+    def __len__(self) -> int:
+        return len(self._events) - self._next
+
+    @property
+    def ahead(self) -> tuple[Any, ...]:
+        """The events still to come."""
+        return self._events[self._next :]
 
     def _go_on(self, _: Any) -> None:
-        event = self.events.pop()
-        if self.events:
-            heappush(self._queue, (self._next_s(), self._next_priority(), self._next_number(), self))
+        at = self._next
+        event = self._events[at]
+        self._next = at = at + 1
+        if at < len(self._events):
+            heappush(self._queue, (self._times_s[at], self._priorities[at], self._numbers[at], self))
         for callback in event.callbacks:
             callback(event)
 
