@@ -129,7 +129,8 @@ class _Run:
         heappush(queue, (times_s[0], priorities[0], numbers[0], self))
 
     def __str__(self) -> str:
-        return ", ".join(str(getattr(call, "__self__", call)) for call in self._events[self._next].callbacks)
+        calls = self._events[self._next].callbacks
+        return ", ".join(str(getattr(call, "__self__", call)) for call in calls)
 
     def __len__(self) -> int:
         return len(self._events) - self._next
@@ -145,6 +146,8 @@ class _Run:
         self._next = at = at + 1
         if at < len(self._events):
             heappush(self._queue, (self._times_s[at], self._priorities[at], self._numbers[at], self))
+        else:
+            self._events, self._next = (), 0
         for callback in event.callbacks:
             callback(event)
 

@@ -1,6 +1,7 @@
 """The clock: SimPy's events and our own in one order, at the times asked for."""
 
 from random import Random
+from sys import getrefcount
 
 import pytest
 from simpy.events import NORMAL
@@ -153,3 +154,16 @@ def test_a_process_that_spins_is_stopped_in_both_ways_of_running() -> None:
         clock.process(spin(clock))
         with pytest.raises(SimulationError, match="more than 100 steps at 0"):
             clock.advance() if advance else clock.run()
+
+
+def test_a_run_that_is_over_holds_no_event() -> None:
+    """What has come is let go at the latest when the last of its run has."""
+    clock, event = Clock(), Call((lambda _: None,))
+    held_by_us = getrefcount(event)
+    clock.at(0.5, event)
+    for number in range(MAX_IN_HEAP):
+        schedule(clock, 1.0, number, lambda _: None)
+    clock.run(until=0.75)
+    assert getrefcount(event) > held_by_us
+    clock.run()
+    assert getrefcount(event) == held_by_us
