@@ -98,7 +98,7 @@ def marked_datagram(send: Send, attempt: int, own: int = 0) -> Datagram:
 def ack_datagram(peer: str, stream: int, sequence: int, attempt: int, copy: int) -> Datagram:
     """The datagram of one link acknowledgement; `copy` tells repeated ones apart."""
     frame = _pack((FRAME_VERSION, LINK_ACK, stream, sequence, attempt, None))
-    return Datagram(frame, peer, ACK_KIND, stream, 0, sequence, attempt & _LOW, copy)
+    return Datagram(frame, peer, ACK_KIND, stream, attempt >> 32, sequence, attempt & _LOW, copy)
 
 
 def answer_datagram(

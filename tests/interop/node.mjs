@@ -30,7 +30,7 @@ function unframe(data) {
   for (const part of [type, stream, sequence, attempt]) if (part.t !== "int" || part.v < 0n) throw new Error("no number");
   if (type.v !== DATA && type.v !== LINK_ACK) throw new Error("no frame of this variant");
   if (envelope.t !== (type.v === DATA ? "bin" : "nil")) throw new Error("no envelope, or one too many");
-  return { type: type.v, stream: Number(stream.v), sequence: Number(sequence.v), attempt: Number(attempt.v), envelope: envelope.raw };
+  return { type: type.v, stream: Number(stream.v), sequence: Number(sequence.v), mark: attempt.v, envelope: envelope.raw };
 }
 
 // --- the endpoint
@@ -65,7 +65,8 @@ class StopAndWait {
     line.due = now + this.rtos[line.attempt++];
     line.setting = ++this.settings;
     const attempt = line.attempt;
-    this.send(peer, frame(0, stream, sequence, attempt, Buffer.from(data, "base64")), { kind, stream, epoch, sequence, attempt, copy: 0 });
+    const mark = (BigInt(epoch) << 32n) | BigInt(attempt);
+    this.send(peer, frame(0, stream, sequence, mark, Buffer.from(data, "base64")), { kind, stream, epoch, sequence, attempt, copy: 0 });
   }
 
   send(peer, data, label) {
@@ -82,16 +83,20 @@ class StopAndWait {
     }
     const line = this.line(peer, said.stream);
     if (said.type === DATA) this.answer(line, said, peer);
-    else if (line.queue.length > 0 && line.queue[0].sequence === said.sequence) this.finish(line, "acknowledged", now);
+    else if (this.waitsFor(line.queue[0], said)) this.finish(line, "acknowledged", now);
   }
 
-  answer(line, { stream, sequence, attempt, envelope }, peer) {
-    const [seen, seenAttempt] = line.highest;
+  waitsFor(head, { sequence, mark }) {
+    return head !== undefined && head.sequence === sequence && BigInt(head.epoch) === mark >> 32n;
+  }
+
+  answer(line, { stream, sequence, mark, envelope }, peer) {
+    const [seen, seenMark] = line.highest;
     let copy = 0;
-    if (sequence > seen || (sequence === seen && attempt > seenAttempt)) line.highest = [sequence, attempt];
-    else copy = this.again(line.repeats, `${sequence}/${attempt}`);
-    const label = { kind: "link-ack", stream, epoch: 0, sequence, attempt: attempt & 0xffff, copy };
-    this.send(peer, frame(1, stream, sequence, attempt, null), label);
+    if (sequence > seen || (sequence === seen && mark > seenMark)) line.highest = [sequence, mark];
+    else copy = this.again(line.repeats, `${sequence}/${mark}`);
+    const label = { kind: "link-ack", stream, epoch: Number(mark >> 32n), sequence, attempt: Number(mark & 0xffffn), copy };
+    this.send(peer, frame(1, stream, sequence, mark, null), label);
     this.events.push({ type: "received", peer, data: Buffer.from(envelope).toString("base64") });
   }
 
