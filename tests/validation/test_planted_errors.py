@@ -43,7 +43,11 @@ def plant(monkeypatch: pytest.MonkeyPatch, family: Any, name: str, keys: tuple[s
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(c, marks=[] if SOAK or c in IN_EVERY_RUN else pytest.mark.skip) for c in LABORATORY]
+    "case",
+    [
+        pytest.param(c, marks=[] if SOAK or c in IN_EVERY_RUN else pytest.mark.skip("a soak: minutes"))
+        for c in LABORATORY
+    ],
 )
 def test_a_planted_error_is_found(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """2 % in a stage or a variant, and the case differs; without it, the same trials agree."""
