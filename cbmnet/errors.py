@@ -25,6 +25,15 @@ class Fault(NamedTuple):
         return f"{place}  {self.key}{self.message}" if self.key else f"{place}  {self.message}"
 
 
+def described(error: BaseException) -> str:
+    """An exception in one line: its type, what it says, and the file and line that raised it."""
+    from traceback import extract_tb  # noqa: PLC0415 (seldom needed, and the message module imports this)
+
+    frames = extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
 class ConfigError(CbmnetError):
     """The configuration cannot be used; `faults` lists every fault found, in file order."""
 

@@ -71,4 +71,10 @@ class Family(Generic[T]):
         for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{self._package}.{module}")
         for point in sorted(entry_points(group=f"cbmnet.{self.name}"), key=lambda point: point.name):
-            point.load()
+            try:
+                point.load()
+            except RegistryError:
+                raise
+            except Exception as error:
+                said = f"{self.name}: the entry point {point.name} = {point.value!r} cannot be loaded"
+                raise RegistryError(f"{said}: {type(error).__name__}: {error}") from error

@@ -11,6 +11,7 @@ numbers. Two options make a delay depend on the flights before:
 A stage without either is the plain one, made by its own class: it pays nothing for the options.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import erfc, inf, sqrt
@@ -38,16 +39,16 @@ class DelayOptions:
             raise ValueError("correlation must be above -1 and below 1")
 
 
-class Delay:
+class Delay(ABC):
     """A stage that adds to each flight's time the quantile of its uniform."""
 
     uses: ClassVar[tuple[slice, ...]] = (WORD_DELAY,)
     memoryless = True
     __slots__ = ()
 
+    @abstractmethod
     def quantile_s(self, share: float) -> float:
         """The delay that this share of flights does not exceed; `share` is in [0, 1)."""
-        raise NotImplementedError
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Adds a drawn delay."""

@@ -9,6 +9,7 @@ import typer
 
 from cbmnet.cli.options import AsJson, Set
 from cbmnet.cli.verb import VERBS
+from cbmnet.errors import SimulationError
 
 
 @VERBS.register("check")
@@ -68,7 +69,9 @@ def _seconds_a_run(design: Any) -> float:
 
     names, seconds = chosen(design.base.study.metrics), 0.0
     for point in (design.points[0], design.points[-1]):
-        measure(point.config, design.base.study.seed, 0, names)
+        row = measure(point.config, design.base.study.seed, 0, names)
+        if row.error is not None:
+            raise SimulationError(f"the first run fails: {row.error}")
         start_s = perf_counter()
         measure(point.config, design.base.study.seed, 1, names)
         seconds += (perf_counter() - start_s) / 2.0

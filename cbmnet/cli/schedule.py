@@ -9,6 +9,7 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     """Runs the schedule; the exit code: 1 if the test still fails, 0 if it holds now."""
     from cbmnet.channels.faults import write_faults  # noqa: PLC0415 (loads late, as all of these)
     from cbmnet.records import RECORDS  # noqa: PLC0415
+    from cbmnet.simulation.trace import plain  # noqa: PLC0415
     from cbmnet.testing.protocol_tests import failures  # noqa: PLC0415
     from cbmnet.testing.replay_file import find_test, load  # noqa: PLC0415
 
@@ -24,22 +25,19 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     count = len(replay.faults)
     print(f"{replay.test}, found from seed {replay.seed}, {count} fault{'s' * (count != 1)}")
     print(write_faults(replay.faults), end="")
-    _show(journal.records)
+    _show([plain(record) for record in journal.records])
     print(f"fails: {failure.splitlines()[0]}" if failure else "holds: the test does not fail any more")
     return int(failure is not None)
 
 
 class _Journal:
-    """Keeps every record, as a trace would have it."""
+    """Keeps every record of the kinds that it wants."""
 
     def __init__(self, wants: tuple[type, ...]) -> None:
-        self.wants, self.records = wants, list[dict[str, Any]]()
+        self.wants, self.records = wants, list[Any]()
 
     def feed(self, record: Any) -> None:
-        fields = record._asdict()
-        if "label" in fields:
-            fields["label"] = str(fields["label"])
-        self.records.append({"record": type(record).__name__, **fields})
+        self.records.append(record)
 
 
 def _show(records: list[dict[str, Any]]) -> None:

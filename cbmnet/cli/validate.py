@@ -41,6 +41,9 @@ def validate(
     """
     from cbmnet.validation.case import CASES  # noqa: PLC0415 (loads pydantic)
 
+    if list_ and as_json:
+        print(json.dumps(CASES.names()))
+        return
     if list_:
         for name in CASES.names():
             print(f"{name:20} {(CASES[name].make.__doc__ or '').splitlines()[0]}")

@@ -14,10 +14,11 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock, schedule
 from cbmnet.drivers.skewed import Skewed
-from cbmnet.errors import LocalProtocolError, SimulationError
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint, party_of
+from cbmnet.drivers.telling import Telling
+from cbmnet.errors import LocalProtocolError, SimulationError, described
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint
 from cbmnet.recorder import Recorder
-from cbmnet.records import ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, Pause, Send, Timer, Wire
+from cbmnet.records import ClockSet, Crash, Pause, Timer
 
 CALLERS_BUGS = (SimulationError, LocalProtocolError)
 """What says by itself whose fault it is; any other exception of an endpoint is told with its name."""
@@ -58,12 +59,9 @@ class Host:
         self._waiting: list[Flight] = []  # what arrives at a party that stands still
         self._renew: Callable[[], Endpoint] | None = None
         self._on_event, self._recorder = on_event, recorder
-        # Records that nobody wants are not even told on the message path.
-        self._tells_wire = wire = recorder.is_wanted(Wire)
-        self._tells_send = wire or recorder.is_wanted(Send)
-        self._tells_drop = wire or recorder.is_wanted(Drop)
-        self._tells_deliver = wire or recorder.is_wanted(Deliver)
-        self._tells_fates = recorder.is_wanted(Duplicate) or recorder.is_wanted(Corrupt)
+        self.telling = telling = Telling(name, recorder)
+        self._tells_send, self._tells_drop = telling.sends, telling.drops
+        self._tells_deliver, self._tells_fates = telling.delivers, telling.fates
         self._routes: dict[str, Route] = {}
         self._lines: dict[str, _Line] = {}
         self._due: float | None = None
@@ -125,9 +123,9 @@ class Host:
                     flights = carry(datagram, now)
                 except (SimulationError, KeyError, AttributeError, TypeError) as error:
                     raise self._cannot_send(datagram, error) from error
-                cause = self._tell_send(datagram, peer) if self._tells_send else 0
+                cause = self.telling.sent(datagram, peer.name, now) if self._tells_send else 0
                 if self._tells_fates and (len(flights) > 1 or flights[0].corrupted):
-                    self._tell_fates(flights, cause, peer, now)
+                    peer.telling.fates_of(flights, cause, now)
                 for flight in flights:
                     if cause:
                         flight.cause = cause
@@ -135,7 +133,7 @@ class Host:
                         flight.callbacks = ends
                         at(flight.at_s, flight)
                     elif self._tells_drop:
-                        peer._drop(flight, now, flight.drop)
+                        peer.telling.lost(flight, now, flight.drop)
             if not events:
                 break
             self._on_event(events.popleft())
@@ -172,13 +170,13 @@ class Host:
         except SimulationError as error:
             raise SimulationError(f"{self}: {error}") from error
         if self._tells_fates:
-            self._tell_fates(flights, cause, self, at_s, corrupted=corrupted)
+            self.telling.fates_of(flights, cause, at_s, corrupted=corrupted)
         for onward in flights:
             if onward.drop is None:
                 onward.callbacks = (self.pass_on,)
                 self._at(onward.at_s, onward)
             elif self._tells_drop:
-                self._drop(onward, at_s, onward.drop)
+                self.telling.lost(onward, at_s, onward.drop)
 
     def deliver(self, flight: Flight) -> None:
         """Hands bytes to the endpoint now, as they come in from the source of its route."""
@@ -187,7 +185,7 @@ class Host:
             self._meet_nobody(flight, now)
             return
         if self._tells_deliver:
-            self._tell_delivery(flight, now)
+            self.telling.delivered(flight, now)
         try:
             self.endpoint.receive(flight.datagram.data, flight.route.source, now)
         except CALLERS_BUGS:
@@ -198,7 +196,7 @@ class Host:
 
     def _meet_nobody(self, flight: Flight, now: float) -> None:
         if now < self._down_until_s:
-            self._drop(flight, now, "receiver down")
+            self.telling.lost(flight, now, "receiver down")
         else:
             self._waiting.append(flight)
 
@@ -213,7 +211,7 @@ class Host:
         if now >= self._down_until_s:
             self._recorder.tell(Crash, now, self.name, True, renew is not None)
         for flight in self._waiting:
-            self._drop(flight, now, "receiver down")
+            self.telling.lost(flight, now, "receiver down")
         self._waiting.clear()
         self.down = True
         self._renew = renew or self._renew
@@ -292,49 +290,7 @@ class Host:
             raise self._failed(error, self.clock.now) from error
 
     def _failed(self, error: Exception, now: float) -> SimulationError:
-        return SimulationError(f"{self}: failed at {now} s: {type(error).__name__}: {error}")
-
-    # --- what is told ---------------------------------------------------------------------------
-
-    def _tell_send(self, datagram: Datagram, peer: "Host") -> int:
-        label, recorder = datagram.label, self._recorder
-        told = recorder.tell(Send, self._now, self.name, peer.name, label.kind, label)
-        if self._tells_wire:
-            recorder.tell(Wire, self._now, self.name, peer.name, label, datagram.data, "sent", cause=told)
-        return told
-
-    def _tell_fates(
-        self, flights: list[Flight], cause: int, peer: "Host", now: float, *, corrupted: bool = False
-    ) -> None:
-        for number, flight in enumerate(flights):
-            told = (now, party_of(flight.route.source), peer.name, flight.datagram.kind, flight.label)
-            if number:
-                self._recorder.tell(Duplicate, *told, cause=cause)
-            if flight.corrupted and not corrupted:
-                self._recorder.tell(Corrupt, *told, cause=cause)
-
-    def _tell_delivery(self, flight: Flight, now: float) -> None:
-        recorder, label, source = self._recorder, flight.label, party_of(flight.route.source)
-        recorder.cause = recorder.tell(
-            Deliver, now, source, self.name, label.kind, label, flight.corrupted, flight.forged,
-            cause=flight.cause,
-        )  # fmt: skip
-        if self._tells_wire:
-            way = "forged" if flight.forged else "corrupted" if flight.corrupted else "arrived"
-            recorder.tell(Wire, now, source, self.name, label, flight.datagram.data, way)
-
-    def _drop(self, flight: Flight, now: float, reason: str) -> None:
-        if type(reason) is not str:
-            raise SimulationError(
-                f"route {flight.route.source}>{self.name}: a stage gave the reason {reason!r} for a loss; "
-                "a reason is text"
-            )
-        label, source = flight.label, party_of(flight.route.source)
-        told = self._recorder.tell(
-            Drop, now, source, self.name, label.kind, label, flight.hop, reason, cause=flight.cause
-        )
-        if self._tells_wire:
-            self._recorder.tell(Wire, now, source, self.name, label, flight.datagram.data, "lost", cause=told)
+        return SimulationError(f"{self}: failed at {now} s: {described(error)}")
 
 
 def variant_name(endpoint: Any) -> str:

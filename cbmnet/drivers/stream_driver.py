@@ -16,7 +16,8 @@ from cbmnet.channels.link import Route
 from cbmnet.drivers.asyncio_host import Address, AsyncioHost
 from cbmnet.messages import SignedMessageError
 from cbmnet.messages.framing import Deframer, frame
-from cbmnet.protocols.endpoint import MAX_FRAME_BYTES, Endpoint
+from cbmnet.protocols.endpoint import MAX_FRAME_BYTES, Endpoint, route_of
+from cbmnet.protocols.endpoint import way as way_to
 
 MAX_WAITING_BYTES = 1 << 20  # of one connection; what comes on top is lost, as on any congested line
 
@@ -102,8 +103,8 @@ class StreamHost(AsyncioHost):
         if line is None or line.is_over or line.address != address:
             if line is not None:
                 line.task.cancel()
-            route = way.partition("@")[1] + way.partition("@")[2]
-            line = self._lines[way] = _Line(address, self.name + route, self._client_tls)
+            hello = way_to(self.name, route_of(way))
+            line = self._lines[way] = _Line(address, hello, self._client_tls)
             self._keep(line.task)
         line.put(data)
 

@@ -2,7 +2,8 @@
 
 Datagrams are counted on the way out of the sender (to a relay, if there is one), messages end to end. Bursts
 and queues make neighbours alike, so datagrams are stated by batch means: a t interval over batches of one
-after the other.
+after the other. What was still waiting behind others at the end was never sent: where that is much, the
+sender is given more than its protocol can carry, and the rest says little.
 """
 
 from collections import Counter
@@ -127,7 +128,9 @@ class _Watch:
         failed = [k in self._given_up and k not in self._acknowledged for k in range(1, n + 1)]
         copies = [max(0, self._received[wire] - 1) for wire in wires]
         sends = Counter(label.sequence for label in self._sent)
+        unsent = sum(sends[k] == 0 for k in range(1, n + 1))
         counted = {
+            "never sent": proportion_interval(unsent, n, level),
             "sends a message": mean_interval([sends[k] for k in range(1, n + 1)], level),
             "acknowledged": proportion_interval(len(self._acknowledged), n, level),
             "delivered": proportion_interval(sum(there), n, level),

@@ -4,6 +4,7 @@ A table is `NEXT[state][event] -> state`, in the manner of h11: a missing key *i
 caller or of the peer's bytes. States and events are plain strings, which a table looks up fastest.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
@@ -66,7 +67,7 @@ class Timers(Generic[K]):
         return key
 
 
-class Machine(EndpointBase, Generic[K]):
+class Machine(EndpointBase, ABC, Generic[K]):
     """An endpoint with timers by key, which refuses frames of types that its variant does not speak."""
 
     speaks: tuple[int, ...]
@@ -86,7 +87,7 @@ class Machine(EndpointBase, Generic[K]):
         return self.timers.next()
 
     def expire(self, key: K, now: float) -> None:
-        """Does what this key was set for."""
+        """Does what this key was set for; a variant that sets no timers has nothing to say here."""
         raise NotImplementedError
 
     def receive(self, data: bytes, peer: str, now: float) -> None:
@@ -99,6 +100,6 @@ class Machine(EndpointBase, Generic[K]):
         except RemoteProtocolError as error:
             self.events.append(Malformed(peer, str(error)))
 
+    @abstractmethod
     def take(self, frame: Frame, peer: str, now: float) -> None:
         """Takes a frame of a type that the variant speaks; RemoteProtocolError if it is out of turn."""
-        raise NotImplementedError

@@ -11,6 +11,7 @@ need not wait for any more, because the sender gave up on it.
 it to the time of a frame, and nothing queues below it. Repeated frames go before new ones.
 """
 
+from abc import abstractmethod
 from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
@@ -162,21 +163,21 @@ class Windowed(Machine[Key], Generic[R]):
         said = Acknowledged if event == ACK else GaveUp
         self.events.append(said(line.peer, line.stream, flight.send.sequence, flight.sends))
 
+    @abstractmethod
     def started(self, line: SendLine, flight: InFlight, now: float) -> None:
         """A frame has just left: sets its timer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def time_out(self, line: SendLine, sequence: int, now: float) -> None:
         """The timer of a frame has expired."""
-        raise NotImplementedError
 
+    @abstractmethod
     def acknowledge(self, line: SendLine, sequence: int, now: float) -> None:
         """An acknowledgement of the epoch in flight came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arrive(self, frame: Frame, peer: str, now: float) -> None:
         """A data frame came."""
-        raise NotImplementedError
 
     def _open(self, send: Send) -> SendLine:
         line = self._send_lines[send.peer, send.stream] = SendLine(send.peer, send.stream)

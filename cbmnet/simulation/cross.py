@@ -1,11 +1,14 @@
 """What one part of a config says of another that is not so: names, times, what needs what."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cbmnet.channels.delay import DelayOptions
 from cbmnet.channels.faults import impossible
 from cbmnet.channels.stage import STAGES
+from cbmnet.protocols.frame import KINDS as FRAME_KINDS
+from cbmnet.simulation.keys import KINDS
 from cbmnet.simulation.script import ActivityAt, BulletinAt
 from cbmnet.simulation.words import Problem
 from cbmnet.units import format_duration
@@ -24,6 +27,7 @@ def cross_faults(config: "RunConfig") -> list[Problem]:
     faults = [*_name_faults(config, states), *_time_faults(config)]
     for state_faults in (_delivery_faults, _latency_faults, _tempering_faults):
         faults += _where_states_say(config, state_faults)
+    faults += _shared_faults(config)
     faults += _intervention_faults(config, states)
     for number, event in enumerate(config.at):
         faults += _event_faults(event, config, states, ("at", number, event.event))
@@ -44,6 +48,7 @@ def _name_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
 
 def _intervention_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
     """Schedules that cannot happen, and adversaries that see or hold what is not there."""
+    yield from _kind_faults(config)
     parties = sorted(states | ({MONITOR} if config.monitor else set()))
     schedule = [part.fault() for part in config.faults]
     for number, text in impossible(schedule, links_of(config, parties), parties, config.study.horizon):
@@ -63,6 +68,52 @@ def _intervention_faults(config: "RunConfig", states: set[str]) -> Iterator[Prob
         yield Problem(("protocol", "via"), f"no such state; there are {_listed(states)}", via)
     if config.protocol.name == "k-of-n":
         yield from _route_faults(config, variant.n)
+
+
+def _shared_faults(config: "RunConfig") -> Iterator[Problem]:
+    """Links that name the same shared outage, or jammer, with other times: they would not go together."""
+    first: dict[tuple[str, str], object] = {}
+    for path, stage in _stages(config):
+        name = getattr(stage.config, "shared", "")
+        if not name:
+            continue
+        # What happens on the line is the times' business; what becomes of a message is each link's own.
+        same = {"hold": False, "loss_prob": 1.0}
+        own = {key: value for key, value in same.items() if hasattr(stage.config, key)}
+        times = replace(stage.config, **own)
+        if first.setdefault((stage.name, name), times) != times:
+            said = f'"{name}" has other times on another link; what is shared has the same everywhere'
+            yield Problem((*path, "shared"), said, shows=False)
+
+
+def _stages(config: "RunConfig") -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    channels: list[tuple[tuple[str | int, ...], Any]] = [(("channel",), config.channel)]
+    channels += [(("channels", key), channel) for key, channel in config.channels.items()]
+    for path, channel in channels:
+        for number, stage in enumerate(channel.stages):
+            yield (*path, "stages", number), stage
+        for hop, part in enumerate(channel.hop):
+            for number, stage in enumerate(part.stages):
+                yield (*path, "hop", hop, "stages", number), stage
+
+
+def _kind_faults(config: "RunConfig") -> Iterator[Problem]:
+    """Kinds of message that nobody sends: a fault or a rule for them would never meet one."""
+    known = {*KINDS, *FRAME_KINDS, "relayed"}
+    said = f"no such kind of message; there are {_listed(known - {'data'})}"
+    for number, part in enumerate(config.faults):
+        kind = getattr(part.at, "kind", None)
+        if kind is not None and _base(kind) not in known:
+            yield Problem(("faults", number, part.do, "at", "kind"), said, kind)
+    for number, rule in enumerate(config.adversary):
+        for kind in rule.kinds:
+            if _base(kind) not in known:
+                yield Problem(("adversary", number, "kinds"), said, kind)
+
+
+def _base(kind: str) -> str:
+    """The kind alone: through a relay it bears a further name, "notice>south"."""
+    return kind.replace("<", ">").partition(">")[0]
 
 
 def links_of(config: "RunConfig", parties: list[str]) -> list[str]:

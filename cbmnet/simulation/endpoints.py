@@ -9,7 +9,7 @@ from cbmnet.channels.link import build_route
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Sender
 from cbmnet.protocols.dialogue import Dialogue, Sent
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint, way
 from cbmnet.protocols.heartbeat import DeliveryEstimate
 from cbmnet.protocols.variants.relay import RelayConfig
 from cbmnet.records import Seal
@@ -86,8 +86,8 @@ def connect(config: RunConfig, streams: Streams, hosts: Mapping[str, Host]) -> N
         channel = worlds.channel_of(config, name, other)
         stages = worlds.hops(channel)
         for number in range(channel.routes):
-            way = f"@{number}" if number else ""
-            hosts[name].connect(build_route(name + way, other + way, stages, streams), hosts[other])
+            route = build_route(way(name, number), way(other, number), stages, streams)
+            hosts[name].connect(route, hosts[other])
 
 
 def _estimate(sim: Simulation, source: str, target: str) -> DeliveryEstimate | None:

@@ -53,10 +53,7 @@ class Trace:
 
     def feed(self, record: Any) -> None:
         """Adds a record: its kind, then its fields by name; ValueError for a number that JSON has not."""
-        fields = record._asdict()
-        if "label" in fields:
-            fields["label"] = str(fields["label"])
-        self.lines.append(_encode({"record": type(record).__name__, **fields}))
+        self.lines.append(_encode(plain(record)))
 
     def result(self, ended_s: float) -> list[str]:
         """All lines, closed by the hash of the records."""
@@ -93,6 +90,14 @@ class Trace:
             f'{_WAYS[sender, receiver, kind, of]}/{stream}/{epoch}/{sequence}#{attempt}.{copy}", '
             f'"hop": {hop}, "reason": {_TEXTS[reason]}}}'
         )
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """A record as a trace has it: its kind, then its fields by name; the label is text."""
+    fields = record._asdict()
+    if "label" in fields:
+        fields["label"] = str(fields["label"])
+    return {"record": type(record).__name__, **fields}
 
 
 def _way(fields: tuple[str, str, str, str]) -> str:

@@ -15,8 +15,17 @@ from math import inf
 from typing import Any, NamedTuple
 
 from cbmnet.datagram import Datagram
-from cbmnet.errors import LocalProtocolError
-from cbmnet.protocols.endpoint import Acknowledged, Endpoint, GaveUp, Received, Send
+from cbmnet.errors import LocalProtocolError, described
+from cbmnet.protocols.endpoint import (
+    Acknowledged,
+    Endpoint,
+    GaveUp,
+    Received,
+    Send,
+    party_of,
+    route_of,
+    way,
+)
 from cbmnet.records import Accept, Deliver, Duplicate, Seal, Transport
 from cbmnet.records import Send as SendRecord
 from cbmnet.simulation.invariant import INVARIANTS, chosen
@@ -215,7 +224,7 @@ def _act(
     timer: bool = False,
 ) -> State:  # fmt: skip
     """The state after one party did something: its endpoint and the invariants are copied first."""
-    party, _, route = party.partition("@")
+    party, route = party_of(party), route_of(party)
     if party not in state.endpoints:
         there = ", ".join(state.endpoints)
         raise LocalProtocolError(f"{arriving}: no such party; there are {there}")
@@ -227,8 +236,7 @@ def _act(
             endpoint.command(command, state.now)
         elif arriving is not None:
             telling.arrived(arriving)
-            way = f"{arriving.source}@{route}" if route else arriving.source
-            endpoint.receive(arriving.datagram.data, way, state.now)
+            endpoint.receive(arriving.datagram.data, way(arriving.source, route), state.now)
         elif timer:
             endpoint.handle_timer(state.now)
         flying = [Flying(party, datagram) for datagram in endpoint.datagrams_to_send()]
@@ -239,7 +247,7 @@ def _act(
     except LocalProtocolError:
         raise
     except Exception as error:
-        telling.failures.append(f"{party} failed: {type(error).__name__}: {error}")
+        telling.failures.append(f"{party} failed: {described(error)}")
         flying = []
     return replace(
         state, endpoints={**state.endpoints, party: Held.of(endpoint)}, watchers=Held.of(watchers),
@@ -260,7 +268,7 @@ class _Telling:
 
     def sent(self, flying: Sequence[Flying]) -> None:
         for _, d in flying:
-            self._tell(SendRecord(0.0, 0, 0, self._party, d.peer.partition("@")[0], d.kind, d.label))
+            self._tell(SendRecord(0.0, 0, 0, self._party, party_of(d.peer), d.kind, d.label))
 
     def arrived(self, flying: Flying) -> None:
         source, d = flying
@@ -268,7 +276,7 @@ class _Telling:
 
     def event(self, event: Any) -> None:
         if type(event) is Received:
-            sender = event.peer.partition("@")[0]
+            sender = party_of(event.peer)
             self._tell(Accept(0.0, 0, 0, self._party, sender, "message", name_of(event.data), 0.0))
         elif type(event) in _SAID:
             said, number = _SAID[type(event)], (event.stream, event.sequence, event.attempts)

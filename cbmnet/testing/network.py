@@ -13,11 +13,21 @@ from typing import Any
 from cbmnet.channels.faults import Fault, check_faults
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
+from cbmnet.datagram import Label
 from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE, Clock, schedule
 from cbmnet.drivers.damage import plan_faults
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.errors import LocalProtocolError, SimulationError
-from cbmnet.protocols.endpoint import Acknowledged, Endpoint, GaveUp, Malformed, Received, Send
+from cbmnet.protocols.endpoint import (
+    Acknowledged,
+    Endpoint,
+    GaveUp,
+    Malformed,
+    Received,
+    Send,
+    party_of,
+    way,
+)
 from cbmnet.recorder import Observer, Recorder
 from cbmnet.records import (
     Accept,
@@ -80,7 +90,7 @@ class EndpointNetwork:
         self.sent: dict[tuple[str, str], list[bytes]] = {}
         self.accepted: dict[tuple[str, str], list[bytes]] = {}
         self._watches = watches(chosen(invariants, TOLD))
-        self._recorder = Recorder([*self._watches, *observers])
+        self._recorder = Recorder([*self._watches, _Labels(), *observers])
         self._numbers: dict[tuple[str, str, int], int] = {}
         self.hosts = {
             name: Host(self.clock, name, make(), partial(self._heard, name), self._recorder)
@@ -153,8 +163,7 @@ class EndpointNetwork:
         self._ways: list[tuple[str, str]] = []
         for source, target in sorted((a, b) for a in self.hosts for b in self.hosts if a != b):
             for number in range(routes):
-                way = f"@{number}" if number else ""
-                route = build_route(source + way, target + way, [list(stages)], streams)
+                route = build_route(way(source, number), way(target, number), [list(stages)], streams)
                 self.hosts[source].connect(route, self.hosts[target])
                 self._ways.append((route.source, route.target))
 
@@ -175,13 +184,36 @@ class EndpointNetwork:
     def _heard(self, name: str, event: Any) -> None:
         self.events[name].append(event)
         if type(event) is Received:
-            sender = event.peer.partition("@")[0]
+            sender = party_of(event.peer)
             self.accepted.setdefault((sender, name), []).append(event.data)
             told = name, sender, "message", name_of(event.data), 0.0
             self._recorder.tell(Accept, self.now, *told)
         elif (said := _SAID.get(type(event))) is not None:
             number = [getattr(event, key, 0) for key in ("stream", "sequence", "attempts")]
             self._recorder.tell(Transport, self.now, name, event.peer, said, *number)
+
+
+class _Labels:
+    """Refuses a second datagram under one label: draws and faults are keyed by it, both would share a fate.
+
+    A party that lost its state may begin its numbers anew.
+    """
+
+    wants: tuple[type, ...] = (SendRecord, Crash)
+
+    def __init__(self) -> None:
+        self._sent: set[tuple[str, str, Label]] = set()
+
+    def feed(self, record: Any) -> None:
+        if isinstance(record, Crash):
+            if record.fresh:
+                self._sent = {key for key in self._sent if key[0] != record.party}
+            return
+        key = record.sender, record.receiver, record.label
+        if key in self._sent:
+            said = f"{record.sender} sends {record.label} to {record.receiver} a second time"
+            raise SimulationError(f"at {record.at_s:g} s {said}; each transmission has a label of its own")
+        self._sent.add(key)
 
 
 class EndpointPair(EndpointNetwork):

@@ -84,9 +84,7 @@ def saved(folder: Path, test: str) -> Iterator[tuple[Path, Replay]]:
 def find_test(replay: Replay, file: Path) -> Any:
     """The protocol test that a replay is of, imported from its file. ConfigError if it is not there."""
     path, _, name = replay.test.partition("::")
-    place = next(
-        (p / path for p in (file.resolve().parent, *file.resolve().parents) if (p / path).is_file()), None
-    )
+    place = next((p / path for p in file.resolve().parents if (p / path).is_file()), None)
     if place is None:
         raise _refused(file, "test", f' = "{replay.test}": no such file beside it or above.')
     module = _imported(place)

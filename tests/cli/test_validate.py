@@ -192,3 +192,10 @@ def test_a_difference_ends_in_code_1(
     assert ended.value.exit_code == 1
     *_, last, _ = capsys.readouterr().out.splitlines()
     assert last.split() == ["x", "1", "1.5", "0.1", "5.0", "s.e.", "7", "DIFFERS"]
+
+
+def test_the_list_is_json_where_that_is_asked() -> None:
+    """Every case by name."""
+    command = [sys.executable, "-m", "cbmnet", "validate", "--list", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "two-generals" in json.loads(done.stdout)

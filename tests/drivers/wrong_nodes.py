@@ -74,7 +74,8 @@ WAYS = {
     "crash": lambda request: say(request, type="error", code=13, text="it broke"),
     "refuse": lambda request: say(request, type="error", code=12, text="not so"),
     "past": lambda request: outputs(request, next_timer=request["now"] - 1),
-    "now": lambda request: outputs(request, next_timer=request["now"], datagrams=[DATAGRAM]),
+    "now": lambda request: outputs(request, next_timer=request["now"],
+        datagrams=[{**DATAGRAM, "attempt": request["msg_id"] + 1}]),
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -64,6 +64,14 @@ def test_a_line_that_loses_everything() -> None:
     assert found["delivered"].mean == 0.0
 
 
+def test_what_waits_to_the_end_was_never_sent() -> None:
+    """Stop-and-wait that never gives up, on a dead line: one message under way, nine of ten behind it."""
+    protocol = {"variant": "stop-and-wait", "rto": "1d", "backoff": 1.0, "max_sends": 64}
+    found = measured(10, channel={"loss": 1.0}, protocol=protocol)
+    assert found["never sent"] is not None
+    assert found["never sent"].mean == 0.9
+
+
 def test_faults_and_adversaries_are_there_too() -> None:
     """A probe of a config with an adversary that drops everything delivers nothing."""
     found = measured(30, channel={"loss": 0.0}, adversary=[{"sees": ["red"], "does": "drop"}])

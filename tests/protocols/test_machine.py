@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from cbmnet.errors import LocalProtocolError, RemoteProtocolError
+from cbmnet.protocols.frame import Frame
 from cbmnet.protocols.machine import Machine, Timers, step
 from cbmnet.protocols.variants.go_back_n import NEXT as GO_BACK_N
 
@@ -50,6 +51,9 @@ class Restless(Machine[str]):
     def expire(self, key: str, now: float) -> None:
         self.expired += 1
         self.timers.set(key, now)
+
+    def take(self, frame: Frame, peer: str, now: float) -> None:
+        """It speaks no frames."""
 
 
 def test_what_is_set_while_timers_are_handled_waits_for_the_next_call() -> None:

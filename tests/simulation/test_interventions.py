@@ -126,6 +126,10 @@ def test_with_a_stolen_key_a_forgery_passes_and_violates_the_invariant(does: str
     assert measure(RunConfig.model_validate(clean), 1, 0, ("forgeries_accepted",)).error is None
 
 
+SHARED = """[channel]
+stages = [{ stage = "up-down", mtbf = "1d", mttr = "2h", shared = "cable" }]
+[channels."red>blue"]
+stages = [{ stage = "up-down", mtbf = "2d", mttr = "2h", shared = "cable", hold = true }]"""
 NODE = {"node": "blue", "time": "65m"}
 LINK = {"link": "red>blue", "kind": "notice"}
 
@@ -193,6 +197,9 @@ def test_a_learned_belief_goes_on_after_a_loss_of_memory() -> None:
         ('[[adversary]]\nsees = ["red"]\ndoes = "drop"\nfrom = "2h"\nuntil = "1h"', "is not after from"),
         ('[[adversary]]\nsees = ["red"]\ndoes = "eat"', 'adversary.0.does = "eat"'),
         ('[[adversary]]\nsees = ["red"]\ndoes = "forge"\nkeys = ["green"]', "adversary.0.keys"),
+        ('[[faults]]\nat = { link = "red>blue", kind = "notise" }\ndo = "drop"', "faults.0.at.kind"),
+        ('[[adversary]]\nsees = ["red"]\ndoes = "drop"\nkinds = ["notise"]', "no such kind of message"),
+        (SHARED, '"cable" has other times on another link'),
         ('[protocol]\nvariant = "relay"\nvia = "green"\nrto = "1m"', "protocol.via"),
         ('[protocol]\nvariant = "k-of-n"\nk = 2\nn = 3', "channel.routes = 1"),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from cbmnet.channels.faults import Fault
 from cbmnet.errors import ConfigError, LocalProtocolError, SimulationError
-from cbmnet.protocols.endpoint import Acknowledged, EndpointBase, Received
+from cbmnet.protocols.endpoint import Acknowledged, EndpointBase, Received, Send
 from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
 from cbmnet.simulation.invariant import InvariantError
 from cbmnet.testing import (
@@ -207,3 +207,37 @@ def test_a_party_that_lost_its_state_takes_an_old_copy_for_new() -> None:
         pair.send("a", "b", b"x")
         pair.drive()
         assert pair.accepted["a", "b"].count(b"x") == times
+
+
+class Twice(EndpointBase):
+    """Hands its driver the same datagram a second time."""
+
+    def command(self, command: Any, now: float) -> None:
+        self.outgoing += [Numbered(NumberedConfig()).datagram_of(command)] * 2
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        raise KeyError("a")
+
+
+def test_two_datagrams_under_one_label_are_refused() -> None:
+    """They would share every draw and every fault; the label is named."""
+    with pytest.raises(SimulationError, match=r"a sends notice/1/0/1#1.0 to b a second time"):
+        EndpointPair(Twice).send("a", "b")
+
+
+def test_a_party_that_lost_its_state_may_begin_its_numbers_anew() -> None:
+    """Its labels come again, and that is no mistake of its variant's."""
+    pair = EndpointPair(MAKE, faults=[Crash(Node("a", 3.0), 1.0, loses_state=True)])
+    pair.send("a", "b", b"x")
+    pair.at(5.0, lambda: pair.command("a", Send("b", b"y", "notice", 1, 0, 1)))
+    pair.drive()
+    assert pair.accepted["a", "b"] == [b"x", b"y"]
+
+
+def test_a_variant_that_fails_is_told_with_its_file_and_line() -> None:
+    """The innermost frame: where its author has to look."""
+    pair = EndpointPair(MAKE, Twice)
+    pair.send("a", "b")
+    says = r"b \(Twice\): failed at 1.0 s: KeyError: 'a' \(.*test_network.py:\d+\)"
+    with pytest.raises(SimulationError, match=says):
+        pair.drive()

@@ -1,0 +1,65 @@
+"""What a host tells of the message path: datagrams sent, copied, damaged, lost and delivered.
+
+Records that nobody wants are not even told on that path; the flags say which are.
+"""
+
+from cbmnet.channels.stage import Flight
+from cbmnet.datagram import Datagram
+from cbmnet.errors import SimulationError
+from cbmnet.protocols.endpoint import party_of
+from cbmnet.recorder import Recorder
+from cbmnet.records import Corrupt, Deliver, Drop, Duplicate, Send, Wire
+
+
+class Telling:
+    """The records of one host; each with the bytes beside it if somebody wants those (`Wire`)."""
+
+    def __init__(self, name: str, recorder: Recorder) -> None:
+        self._name, self._recorder = name, recorder
+        self._wire = wire = recorder.is_wanted(Wire)
+        self.sends = wire or recorder.is_wanted(Send)
+        self.drops = wire or recorder.is_wanted(Drop)
+        self.delivers = wire or recorder.is_wanted(Deliver)
+        self.fates = recorder.is_wanted(Duplicate) or recorder.is_wanted(Corrupt)
+
+    def sent(self, datagram: Datagram, receiver: str, now: float) -> int:
+        """A datagram leaves the host; the number of its record."""
+        label, recorder = datagram.label, self._recorder
+        told = recorder.tell(Send, now, self._name, receiver, label.kind, label)
+        if self._wire:
+            recorder.tell(Wire, now, self._name, receiver, label, datagram.data, "sent", cause=told)
+        return told
+
+    def fates_of(self, flights: list[Flight], cause: int, now: float, *, corrupted: bool = False) -> None:
+        """Copies and damage on the way to the host; `corrupted`: the flight was so before."""
+        for number, flight in enumerate(flights):
+            told = (now, party_of(flight.route.source), self._name, flight.datagram.kind, flight.label)
+            if number:
+                self._recorder.tell(Duplicate, *told, cause=cause)
+            if flight.corrupted and not corrupted:
+                self._recorder.tell(Corrupt, *told, cause=cause)
+
+    def delivered(self, flight: Flight, now: float) -> None:
+        """Bytes reach the host: from now on, the cause of what follows."""
+        recorder, label, source = self._recorder, flight.label, party_of(flight.route.source)
+        recorder.cause = recorder.tell(
+            Deliver, now, source, self._name, label.kind, label, flight.corrupted, flight.forged,
+            cause=flight.cause,
+        )  # fmt: skip
+        if self._wire:
+            way = "forged" if flight.forged else "corrupted" if flight.corrupted else "arrived"
+            recorder.tell(Wire, now, source, self._name, label, flight.datagram.data, way)
+
+    def lost(self, flight: Flight, now: float, reason: str) -> None:
+        """A flight to the host is lost. SimulationError for a reason that is no text."""
+        if type(reason) is not str:
+            raise SimulationError(
+                f"route {flight.route.source}>{self._name}: a stage gave the reason {reason!r} for a loss; "
+                "a reason is text"
+            )
+        label, source, recorder = flight.label, party_of(flight.route.source), self._recorder
+        told = recorder.tell(
+            Drop, now, source, self._name, label.kind, label, flight.hop, reason, cause=flight.cause
+        )
+        if self._wire:
+            recorder.tell(Wire, now, source, self._name, label, flight.datagram.data, "lost", cause=told)
