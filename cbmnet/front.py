@@ -17,7 +17,7 @@ from cbmnet.metrics.metric import METRICS, chosen
 from cbmnet.simulation.run import Tally
 from cbmnet.simulation.run import run as _run
 from cbmnet.simulation.source import override
-from cbmnet.simulation.trace import Trace
+from cbmnet.simulation.trace import Trace, lines_of
 
 Overrides = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def run(
     values = {
         name: metric.result(tally.ended_s) for name, metric in metrics.items() if metric.kind != "pooled"
     }
-    return Run(values, trace.result(tally.ended_s), tally)
+    return Run(values, lines_of(trace.result(tally.ended_s)), tally)
 
 
 def sweep(

@@ -3,14 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-_new = tuple.__new__  # records by their plainest constructor; the generated one is for those with defaults
-
 
 class Observer(Protocol):
-    """Something that watches a run: it names the records it wants and is fed each of them.
-
-    Where speed matters it may have `feeds`: by kind of record, what takes those instead of `feed`.
-    """
+    """Something that watches a run: it names the records it wants and is fed each of them."""
 
     wants: tuple[type, ...]
 
@@ -34,24 +29,23 @@ class Recorder:
         self.count = 0
         self._sinks: dict[type, list[Callable[[Any], None]]] = {}
         for observer in observers:
-            feeds = getattr(observer, "feeds", {})
             for kind in observer.wants:
-                self._sinks.setdefault(kind, []).append(feeds.get(kind, observer.feed))
+                self._sinks.setdefault(kind, []).append(observer.feed)
 
     def is_wanted(self, kind: type) -> bool:
         """Whether anyone is fed records of this kind."""
         return kind in self._sinks
 
+    def feeds_of(self, kind: type) -> tuple[Callable[[Any], None], ...]:
+        """What takes records of this kind: for whoever makes and numbers many of them by itself."""
+        return tuple(self._sinks.get(kind, ()))
+
     def tell(self, kind: Callable[..., Any], at_s: float, *fields: Any, cause: int | None = None) -> int:
         """Tells a record of this kind; returns its number."""
-        self.count += 1
+        self.count = number = self.count + 1
         sinks = self._sinks.get(kind)  # type: ignore[call-overload]
         if sinks:
-            numbers = at_s, self.count, self.cause if cause is None else cause
-            if len(fields) + 3 == len(kind._fields):  # type: ignore[attr-defined]
-                record = _new(kind, (*numbers, *fields))  # type: ignore[arg-type]
-            else:
-                record = kind(*numbers, *fields)
+            record = kind(at_s, number, self.cause if cause is None else cause, *fields)
             for feed in sinks:
                 feed(record)
-        return self.count
+        return number

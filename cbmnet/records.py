@@ -1,20 +1,24 @@
 """The records that observers of a run are told: what happened, when, and because of which record.
 
-Every record has the simulated time in seconds, its own number and the number of its cause (0: none).
-They are named tuples; the trace writes them as they are, so their field names are its format.
+The trace writes them as they are, so their names and those of their fields are its format.
 """
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from cbmnet.datagram import Label
 
 
-class Activity(NamedTuple):
-    """A state did something that its partner may fear; `noticed` says whether it gave notice."""
+class Record(Struct, frozen=True, gc=False, tag_field="record", tag=True):
+    """What every record says: the simulated time, its own number and the number of its cause (0: none)."""
 
     at_s: float
     id: int
     cause: int
+
+
+class Activity(Record, frozen=True):
+    """A state did something that its partner may fear; `noticed` says whether it gave notice."""
+
     actor: str
     toward: str
     activity: int
@@ -25,38 +29,29 @@ class Activity(NamedTuple):
     seen: bool
 
 
-class Intent(NamedTuple):
+class Intent(Record, frozen=True):
     """The true intent of `actor` toward `toward` changed: 1 prepares an attack, 0 does not."""
 
-    at_s: float
-    id: int
-    cause: int
     actor: str
     toward: str
     intent: int
 
 
-class Attack(NamedTuple):
+class Attack(Record, frozen=True):
     """A preparation ended in an attack; `missed` if the target was not alarmed in the day before."""
 
-    at_s: float
-    id: int
-    cause: int
     actor: str
     toward: str
     probability: float
     missed: bool
 
 
-class Seal(NamedTuple):
+class Seal(Record, frozen=True):
     """A message was sealed and handed to the transport; `message` is its id, as hex.
 
     `stream` and `sequence` are those by which the transport knows it.
     """
 
-    at_s: float
-    id: int
-    cause: int
     sender: str
     receiver: str
     kind: str
@@ -65,24 +60,18 @@ class Seal(NamedTuple):
     sequence: int = 0
 
 
-class Send(NamedTuple):
+class Send(Record, frozen=True):
     """A datagram left an endpoint; `label` names it."""
 
-    at_s: float
-    id: int
-    cause: int
     sender: str
     receiver: str
     kind: str
     label: Label
 
 
-class Drop(NamedTuple):
+class Drop(Record, frozen=True):
     """A datagram was lost on hop `hop` (from 0), and why; `at_s` is when it was sent."""
 
-    at_s: float
-    id: int
-    cause: int
     sender: str
     receiver: str
     kind: str
@@ -91,45 +80,33 @@ class Drop(NamedTuple):
     reason: str
 
 
-class Duplicate(NamedTuple):
+class Duplicate(Record, frozen=True):
     """A datagram became one more on its way; `label` names the copy, `at_s` is when it was sent."""
 
-    at_s: float
-    id: int
-    cause: int
     sender: str
     receiver: str
     kind: str
     label: Label
 
 
-class Corrupt(NamedTuple):
+class Corrupt(Record, frozen=True):
     """Bits of a datagram flipped on its way; `at_s` is when it was sent."""
 
-    at_s: float
-    id: int
-    cause: int
     sender: str
     receiver: str
     kind: str
     label: Label
 
 
-class Timer(NamedTuple):
+class Timer(Record, frozen=True):
     """A timer of a party's endpoint was due."""
 
-    at_s: float
-    id: int
-    cause: int
     party: str
 
 
-class Deliver(NamedTuple):
+class Deliver(Record, frozen=True):
     """Bytes reached an endpoint, maybe corrupted on the way."""
 
-    at_s: float
-    id: int
-    cause: int
     sender: str
     receiver: str
     kind: str
@@ -138,16 +115,13 @@ class Deliver(NamedTuple):
     forged: bool
 
 
-class Wire(NamedTuple):
+class Wire(Record, frozen=True):
     """The bytes of a datagram, for captures: `cause` is the Send, Drop or Deliver that they belong to.
 
     `way` is "sent", "lost", "arrived", "corrupted" (arrived, but not as they were sent) or "forged" (arrived,
     and nobody of this name sent them). It is not in the trace, which would grow tenfold.
     """
 
-    at_s: float
-    id: int
-    cause: int
     sender: str
     receiver: str
     label: Label
@@ -155,12 +129,9 @@ class Wire(NamedTuple):
     way: str
 
 
-class Accept(NamedTuple):
+class Accept(Record, frozen=True):
     """An accepted message passed the desk."""
 
-    at_s: float
-    id: int
-    cause: int
     receiver: str
     sender: str
     kind: str
@@ -168,35 +139,26 @@ class Accept(NamedTuple):
     transit_s: float
 
 
-class Reject(NamedTuple):
+class Reject(Record, frozen=True):
     """Verification refused bytes, with its stable code."""
 
-    at_s: float
-    id: int
-    cause: int
     receiver: str
     peer: str
     code: str
 
 
-class Stop(NamedTuple):
+class Stop(Record, frozen=True):
     """An accepted message stopped at the receiver's desk."""
 
-    at_s: float
-    id: int
-    cause: int
     receiver: str
     sender: str
     kind: str
     reason: str
 
 
-class Transport(NamedTuple):
+class Transport(Record, frozen=True):
     """What a variant learned of its own sending: acknowledged, gave up, malformed."""
 
-    at_s: float
-    id: int
-    cause: int
     party: str
     peer: str
     event: str
@@ -205,12 +167,9 @@ class Transport(NamedTuple):
     attempts: int
 
 
-class Verdict(NamedTuple):
+class Verdict(Record, frozen=True):
     """A verification agent's word on a notice, with its reason."""
 
-    at_s: float
-    id: int
-    cause: int
     agent: str
     actor: str
     activity: int
@@ -218,58 +177,43 @@ class Verdict(NamedTuple):
     reason: str
 
 
-class Signal(NamedTuple):
+class Signal(Record, frozen=True):
     """An observer's sensors or partners gave a mark that is no activity: alarm, warning, hostile text."""
 
-    at_s: float
-    id: int
-    cause: int
     observer: str
     about: str
     signal: str
 
 
-class Observed(NamedTuple):
+class Observed(Record, frozen=True):
     """An observer saw an activity."""
 
-    at_s: float
-    id: int
-    cause: int
     observer: str
     actor: str
     activity: int
     activity_class: str
 
 
-class Answer(NamedTuple):
+class Answer(Record, frozen=True):
     """A query was settled."""
 
-    at_s: float
-    id: int
-    cause: int
     asker: str
     peer: str
     outcome: str
 
 
-class Belief(NamedTuple):
+class Belief(Record, frozen=True):
     """An observer's belief about a partner after something moved it; `delivery` is the believed rate."""
 
-    at_s: float
-    id: int
-    cause: int
     observer: str
     about: str
     probability: float
     delivery: float
 
 
-class Decision(NamedTuple):
+class Decision(Record, frozen=True):
     """A decision about a partner opened, or closed with what came of it; P had to pass the `threshold`."""
 
-    at_s: float
-    id: int
-    cause: int
     decider: str
     about: str
     phase: str
@@ -278,12 +222,9 @@ class Decision(NamedTuple):
     threshold: float
 
 
-class Rung(NamedTuple):
+class Rung(Record, frozen=True):
     """A state's rung changed; `about` is the partner it was about, `intent` that partner's true one."""
 
-    at_s: float
-    id: int
-    cause: int
     actor: str
     about: str
     before: int
@@ -291,44 +232,32 @@ class Rung(NamedTuple):
     intent: int
 
 
-class Crash(NamedTuple):
+class Crash(Record, frozen=True):
     """A state's endpoint went down, or came back; `fresh` if it came back without its state."""
 
-    at_s: float
-    id: int
-    cause: int
     party: str
     down: bool
     fresh: bool = False
 
 
-class Pause(NamedTuple):
+class Pause(Record, frozen=True):
     """A state's endpoint stood still, or went on: what arrived meanwhile waited."""
 
-    at_s: float
-    id: int
-    cause: int
     party: str
     still: bool
 
 
-class ClockSet(NamedTuple):
+class ClockSet(Record, frozen=True):
     """A party's clock jumped by `offset_s`, and gains `drift` seconds a second from now on."""
 
-    at_s: float
-    id: int
-    cause: int
     party: str
     offset_s: float
     drift: float
 
 
-class Sample(NamedTuple):
+class Sample(Record, frozen=True):
     """The fixed sampling grid: belief about a partner beside that partner's true intent."""
 
-    at_s: float
-    id: int
-    cause: int
     observer: str
     about: str
     probability: float
@@ -336,7 +265,7 @@ class Sample(NamedTuple):
     delivery: float
 
 
-RECORDS: tuple[type, ...] = (
+RECORDS: tuple[type[Record], ...] = (
     Activity, Intent, Attack, Seal, Send, Drop, Duplicate, Corrupt, Timer, Deliver, Accept, Reject, Stop,
     Transport, Verdict, Signal, Observed, Answer, Belief, Decision, Rung, Crash, Pause, ClockSet, Sample,
 )  # fmt: skip

@@ -22,10 +22,11 @@ class Fan:
     than through the stages, since a million of them wait at once.
     """
 
-    __slots__ = ("_applies", "_source", "_specs", "_streams", "source")
+    __slots__ = ("_applies", "_source", "_specs", "_streams", "sender", "source")
 
     def __init__(self, source: str, specs: Sequence[StageSpec], streams: Streams) -> None:
-        self.source, self._source = source, f"{source}>"
+        self.source = self.sender = source
+        self._source = f"{source}>"
         self._specs, self._streams = tuple(specs), streams
         stages = tuple(stages_of(f"{source}>*/0", source, "*", specs, _NoStreams(streams)))
         for stage in stages:

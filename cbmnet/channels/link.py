@@ -39,11 +39,12 @@ class Route:
     copies: nothing has been sent yet that could be two.
     """
 
-    __slots__ = ("_draws", "_first", "_legs", "_onward", "_plain", "after", "before", "links", "source",
-                 "target")  # fmt: skip
+    __slots__ = ("_draws", "_first", "_legs", "_onward", "_plain", "after", "before", "links", "sender",
+                 "source", "target")  # fmt: skip
 
     def __init__(self, source: str, target: str, links: Sequence[Link]) -> None:
         self.source, self.target = source, target
+        self.sender = source.partition("@")[0]  # a way is the party's, whichever it is
         self.links = tuple(links)
         self._legs = _legs(self.links)
         first = self.links[0]

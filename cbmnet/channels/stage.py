@@ -28,7 +28,8 @@ WORD_REORDER, WORD_SERVICE, WORD_JAM = slice(40, 48), slice(48, 56), slice(56, 6
 class Carrier(Protocol):
     """What a flight knows of the route it is on."""
 
-    source: str
+    source: str  # where it begins: a party, or one of several ways from it ("south@1")
+    sender: str  # that party
 
     def draws_of(self, hop: int, to: str) -> LinkDraws:
         """The draws of one of the links of its way there; only where it leads to many is `to` asked."""

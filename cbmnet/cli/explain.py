@@ -60,7 +60,7 @@ def explain(
 
 def traced(
     path: Path, overrides: list[str] | None, seed: int | None, point: int, replication: int
-) -> tuple[str, list[str]]:
+) -> tuple[str, bytes]:
     """Runs one replication again with a trace; a results folder names its own file, seed and overrides."""
     from cbmnet.simulation.trace import Trace  # noqa: PLC0415 (loads late)
 

@@ -67,7 +67,7 @@ def _one_row(render: str) -> Callable[[Chosen, Selection, Path | None], None]:
 def _trace(one: Chosen, _: Selection, out: Path | None) -> None:
     from cbmnet.simulation.trace import Trace  # noqa: PLC0415 (loads late)
 
-    write("\n".join([*observed(one, Trace()), ""]), out)
+    write_bytes(observed(one, Trace()), out)
 
 
 def _svg(one: Chosen, choice: Selection, out: Path | None) -> None:
@@ -121,7 +121,7 @@ def _pcapng(one: Chosen, choice: Selection, out: Path | None) -> None:
     capture = Capture(shows, choice.rows)
     data = observed(one, capture)
     _known(choice.kinds, sorted(seen))
-    _write_bytes(data, out)
+    write_bytes(data, out)
     left_out = f", {capture.left_out} more left out by --rows" if capture.left_out else ""
     print(f"{capture.packets} packets{left_out}", file=sys.stderr)
     file = quote("FILE" if out is None else str(out))
@@ -143,7 +143,8 @@ def write(text: str, out: Path | None) -> None:
         print(f"written to {out}", file=sys.stderr)
 
 
-def _write_bytes(data: bytes, out: Path | None) -> None:
+def write_bytes(data: bytes, out: Path | None) -> None:
+    """Writes bytes to the file, or to standard output."""
     if out is None:
         sys.stdout.buffer.write(data)
     else:

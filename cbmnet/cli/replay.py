@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cbmnet.cli.explain import traced
+from cbmnet.cli.formats import write_bytes
 from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set
 from cbmnet.cli.schedule import faulty_study, is_fault_list, replay_schedule
 from cbmnet.cli.verb import VERBS
@@ -47,8 +48,8 @@ def replay(
     if study is not None or is_fault_list(path):
         path, overrides = faulty_study(path, study, overrides)
     if not check:
-        _, lines = traced(path, overrides, seed, point, replication)
-        print("\n".join(lines))
+        _, trace = traced(path, overrides, seed, point, replication)
+        write_bytes(trace, None)
         return
     options = [f"--set={value}" for value in overrides or ()] + ([] if seed is None else [f"--seed={seed}"])
     command = [str(path), f"--run={replication}", f"--point={point}", *options]
@@ -71,12 +72,14 @@ def replay(
 
 
 def _trace_elsewhere(arguments: list[str], hash_seed: str) -> list[str]:
+    from cbmnet.simulation.trace import lines_of  # noqa: PLC0415 (loads late)
+
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(
         [sys.executable, "-m", "cbmnet", "replay", *arguments],
-        capture_output=True, text=True, env=environment, check=False,
+        capture_output=True, env=environment, check=False,
     )  # fmt: skip
     if done.returncode:
-        sys.stderr.write(done.stderr)
+        sys.stderr.buffer.write(done.stderr)
         raise typer.Exit(done.returncode)
-    return done.stdout.splitlines()
+    return lines_of(done.stdout)

@@ -6,7 +6,6 @@ Records that nobody wants are not even told on that path; the flags say which ar
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.errors import SimulationError
-from cbmnet.protocols.endpoint import party_of
 from cbmnet.recorder import Recorder
 from cbmnet.records import Corrupt, Deliver, Drop, Duplicate, Send, Wire
 
@@ -16,6 +15,7 @@ class Telling:
 
     def __init__(self, name: str, recorder: Recorder) -> None:
         self._name, self._recorder = name, recorder
+        self._to_send, self._to_deliver = recorder.feeds_of(Send), recorder.feeds_of(Deliver)
         self._wire = wire = recorder.is_wanted(Wire)
         self.sends = wire or recorder.is_wanted(Send)
         self.drops = wire or recorder.is_wanted(Drop)
@@ -25,7 +25,10 @@ class Telling:
     def sent(self, datagram: Datagram, receiver: str, now: float) -> int:
         """A datagram leaves the host; the number of its record."""
         label, recorder = datagram.label, self._recorder
-        told = recorder.tell(Send, now, self._name, receiver, label.kind, label)
+        recorder.count = told = recorder.count + 1
+        record = Send(now, told, recorder.cause, self._name, receiver, datagram.kind, label)
+        for feed in self._to_send:
+            feed(record)
         if self._wire:
             recorder.tell(Wire, now, self._name, receiver, label, datagram.data, "sent", cause=told)
         return told
@@ -33,7 +36,7 @@ class Telling:
     def fates_of(self, flights: list[Flight], cause: int, now: float, *, corrupted: bool = False) -> None:
         """Copies and damage on the way to the host; `corrupted`: the flight was so before."""
         for number, flight in enumerate(flights):
-            told = (now, party_of(flight.route.source), self._name, flight.datagram.kind, flight.label)
+            told = (now, flight.route.sender, self._name, flight.datagram.kind, flight.label)
             if number:
                 self._recorder.tell(Duplicate, *told, cause=cause)
             if flight.corrupted and not corrupted:
@@ -41,11 +44,14 @@ class Telling:
 
     def delivered(self, flight: Flight, now: float) -> None:
         """Bytes reach the host: from now on, the cause of what follows."""
-        recorder, label, source = self._recorder, flight.label, party_of(flight.route.source)
-        recorder.cause = recorder.tell(
-            Deliver, now, source, self._name, label.kind, label, flight.corrupted, flight.forged,
-            cause=flight.cause,
-        )  # fmt: skip
+        recorder, label, source = self._recorder, flight.datagram.label, flight.route.sender
+        recorder.count = told = recorder.count + 1
+        record = Deliver(
+            now, told, flight.cause, source, self._name, label.kind, label, flight.corrupted, flight.forged
+        )
+        recorder.cause = told
+        for feed in self._to_deliver:
+            feed(record)
         if self._wire:
             way = "forged" if flight.forged else "corrupted" if flight.corrupted else "arrived"
             recorder.tell(Wire, now, source, self._name, label, flight.datagram.data, way)
@@ -57,7 +63,7 @@ class Telling:
                 f"route {flight.route.source}>{self._name}: a stage gave the reason {reason!r} for a loss; "
                 "a reason is text"
             )
-        label, source, recorder = flight.label, party_of(flight.route.source), self._recorder
+        label, source, recorder = flight.label, flight.route.sender, self._recorder
         told = recorder.tell(
             Drop, now, source, self._name, label.kind, label, flight.hop, reason, cause=flight.cause
         )

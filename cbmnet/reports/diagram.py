@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from cbmnet.datagram import Label
 from cbmnet.reports.words import answered, elapsed, signalled
+from cbmnet.simulation.trace import lines_of
 from cbmnet.states.ladder import RUNG_NAMES
 
 Fate = Literal["arrives", "lost", "stopped", "refused", "forged", "attack", "under way"]
@@ -37,9 +38,9 @@ class DiagramRow:
     signs: tuple[Sign, ...] = ()
 
 
-def read_trace(lines: Iterable[str]) -> list[Record]:
+def read_trace(trace: bytes) -> list[Record]:
     """The records of a trace, without its first and last line."""
-    return [record for record in map(json.loads, lines) if "record" in record]
+    return [record for record in map(json.loads, lines_of(trace)) if "record" in record]
 
 
 def parties(records: Sequence[Record]) -> list[str]:
@@ -83,7 +84,7 @@ def note_row(record: Record, children: Children) -> DiagramRow | None:
 
 
 def _message(send: Record, children: Children) -> DiagramRow:
-    label = read_label(send["label"])
+    label = Label(*send["label"])
     name = label.kind if label.attempt == 1 else f"{label.kind}, attempt {label.attempt}"
     outcomes = children.get(send["id"], ())
     # Of several copies the one that arrived counts.
@@ -96,21 +97,13 @@ def message_row(
 ) -> DiagramRow:
     """The row of a message that was sent and of its end, if it met one: a Deliver or a Drop."""
     fate, said = _fate(send, end, children)
-    if "ack" not in signs and read_label(send["label"]).attempt > 1:
+    if "ack" not in signs and Label(*send["label"]).attempt > 1:
         signs = (*signs, "again")
     if end is not None and end.get("corrupted"):
         signs = (*signs, "corrupted")
     ends_s = None if end is None else end["at_s"]
     text = f"{name}, {said}"
     return DiagramRow(send["at_s"], send["sender"], send["receiver"], text, fate, False, name, ends_s, signs)
-
-
-def read_label(text: str) -> Label:
-    """The label that a trace holds as text."""
-    names, numbers = text.rsplit("#", 1)
-    kind, stream, epoch, sequence = names.rsplit("/", 3)
-    attempt, copy = numbers.split(".")
-    return Label(kind, int(stream), int(epoch), int(sequence), int(attempt), int(copy))
 
 
 def _fate(send: Record, end: Record | None, children: Children) -> tuple[Fate, str]:

@@ -18,7 +18,6 @@ from cbmnet.reports.diagram import (
     forgery_row,
     message_row,
     note_row,
-    read_label,
 )
 
 HIDDEN = ("heartbeat",)  # a month of them would bury everything else
@@ -56,14 +55,14 @@ def rows(
 def _hidden(records: Sequence[Record], shown: Collection[str]) -> set[_Message]:
     """The messages that are not shown, link acknowledgements left aside."""
     sends = [r for r in records if r["record"] == "Send" and r["kind"] not in (*shown, ACK_KIND)]
-    return {_message(send["sender"], send["receiver"], read_label(send["label"])) for send in sends}
+    return {_message(send["sender"], send["receiver"], Label(*send["label"])) for send in sends}
 
 
 def _answered(send: Record) -> _Message | None:
     """The message that a link acknowledgement is for."""
     if send["kind"] != ACK_KIND:
         return None
-    return _message(send["receiver"], send["sender"], read_label(send["label"]))
+    return _message(send["receiver"], send["sender"], Label(*send["label"]))
 
 
 def _message(sender: str, receiver: str, label: Label) -> _Message:
@@ -71,7 +70,7 @@ def _message(sender: str, receiver: str, label: Label) -> _Message:
 
 
 def _transmissions(send: Record, children: Children) -> Iterator[DiagramRow]:
-    label = read_label(send["label"])
+    label = Label(*send["label"])
     name = _name(label)
     signs: tuple[Sign, ...] = ("ack",) if label.kind == ACK_KIND else ()
     ends = [r for r in children.get(send["id"], ()) if r["record"] in _ENDS and not r.get("forged")]

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from math import inf
 from typing import Any, Protocol
 
+from msgspec.structs import asdict
+
 from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.records import RECORDS
 from cbmnet.registry import Family
@@ -122,7 +124,7 @@ def chosen(named: Iterable[str | tuple[str, Any]], tells: Iterable[type]) -> lis
 
 def told(record: Any) -> str:
     """A record in one line."""
-    fields = record._asdict()
+    fields = asdict(record)
     at_s, number, cause = fields.pop("at_s"), fields.pop("id"), fields.pop("cause")
     said = " ".join(f"{key}={value}" for key, value in fields.items())
     return f"{at_s:12.3f} s  #{number}{f' of #{cause}' if cause else ''} {type(record).__name__} {said}"

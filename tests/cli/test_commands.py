@@ -123,7 +123,7 @@ def test_explain_names_the_lost_notice(tmp_path: Path) -> None:
 def test_replay_without_check_prints_the_trace() -> None:
     """JSON Lines, closed by the hash of the records."""
     lines = cbmnet("replay", NORWAY).stdout.splitlines()
-    assert json.loads(lines[0])["trace"] == 1
+    assert json.loads(lines[0])["trace"] == 2
     assert json.loads(lines[-1])["records"] == len(lines) - 2
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cbmnet.datagram import Label
 from cbmnet.metrics.metric import METRICS, chosen
@@ -78,8 +79,8 @@ CASES: dict[str, list[tuple[Any, tuple[Any, ...]]]] = {
         (0, (deliver(1), transport("gave up", 2))),
         (0, (deliver(1, stream=9), transport("gave up", 1))),
         (1, (deliver(1), transport("gave up", 1))),
-        (0, (deliver(1)._replace(kind="link-ack"), transport("gave up", 1))),
-        (0, (deliver(1)._replace(corrupted=True), transport("gave up", 1))),
+        (0, (replace(deliver(1), kind="link-ack"), transport("gave up", 1))),
+        (0, (replace(deliver(1), corrupted=True), transport("gave up", 1))),
         (1, (transport("gave up", 1), deliver(1), deliver(1), deliver(2), transport("gave up", 3))),
         (2, (deliver(1), deliver(2), transport("gave up", 1), transport("gave up", 2))),
     ],

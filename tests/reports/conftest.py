@@ -22,7 +22,7 @@ def told(*records: Any) -> Records:
     trace = Trace()
     for record in records:
         trace.feed(record)
-    return read_trace(trace.lines)
+    return read_trace(trace.result(0.0))
 
 
 def _records(file: str, *overrides: str, replication: int = 0) -> Records:

@@ -14,6 +14,7 @@ from cbmnet.experiments.design import load_design
 from cbmnet.protocols.endpoint import decode_frame
 from cbmnet.records import RECORDS, Deliver, Drop, Send, Wire
 from cbmnet.reports.capture import WAYS, Capture, header
+from cbmnet.reports.diagram import read_trace
 from cbmnet.simulation.run import run
 from cbmnet.simulation.trace import Trace
 
@@ -82,7 +83,7 @@ def test_wires_are_what_was_sent_lost_and_delivered(both: tuple[bytes, list[Any]
     assert len(wires) == len(told)
     for record in told:
         wire = wires[record.id]
-        assert wire[3:6] == (record.sender, record.receiver, record.label)
+        assert (wire.sender, wire.receiver, wire.label) == (record.sender, record.receiver, record.label)
         assert wire.at_s == record.at_s
         assert wire.way == _way_of(record)
     assert set(Counter(wire.way for wire in wires.values())) == set(WAYS)
@@ -158,7 +159,7 @@ def test_the_trace_does_not_hold_the_bytes() -> None:
     plain, beside = Trace(), Trace()
     ended_s = run(config, 7, 0, [plain]).ended_s
     assert run(config, 7, 0, [beside, Capture()]).ended_s == ended_s
-    kinds = [[line.split('"')[3] for line in trace.lines[1:]] for trace in (plain, beside)]
+    kinds = [[r["record"] for r in read_trace(trace.result(0.0))] for trace in (plain, beside)]
     assert kinds[0] == kinds[1]
 
 

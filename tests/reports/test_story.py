@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from msgspec.structs import replace
 
 from cbmnet.datagram import Label
 from cbmnet.records import RECORDS, Attack, Belief, Decision, Rung
@@ -26,14 +27,14 @@ def test_the_gravest_is_an_attack_then_a_rise_then_a_decision_then_a_belief(
         gravest = story.gravest(tell(*reversed(ordered[number:])))
         assert gravest is not None
         assert gravest["record"] == type(record).__name__
-    again = RISE._replace(id=9, at_s=9.0)
+    again = replace(RISE, id=9, at_s=9.0)
     assert story.gravest(tell(again, RISE)) == tell(RISE)[0]
     assert story.gravest([]) is None
 
 
 def test_cooling_is_nothing_grave(tell: Callable[..., Records]) -> None:
     """A step down the ladder is outweighed by any decision, and alone is no story."""
-    down = RISE._replace(before=9, after=8)
+    down = replace(RISE, before=9, after=8)
     assert story.gravest(tell(down, DECISION))["record"] == "Decision"  # type: ignore[index]
     assert story.gravest(tell(down)) is None
 

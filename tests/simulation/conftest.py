@@ -6,7 +6,7 @@ import pytest
 
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import Tally, run
-from cbmnet.simulation.trace import Trace
+from cbmnet.simulation.trace import Trace, lines_of
 
 WORLD: dict[str, Any] = {
     "name": "tense",
@@ -49,7 +49,7 @@ class World:
     def trace(self, seed: int = 1, replication: int = 0, **paths: Any) -> tuple[Tally, list[str]]:
         trace = Trace()
         tally = run(self.config(**paths), seed, replication, [trace])
-        return tally, trace.result(tally.ended_s)
+        return tally, lines_of(trace.result(tally.ended_s))
 
 
 @pytest.fixture

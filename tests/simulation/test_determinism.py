@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from cbmnet.channels.stage import Flight
+from cbmnet.datagram import Label
 from cbmnet.recorder import Recorder
 from cbmnet.records import Deliver, Drop, Duplicate, Send
 from cbmnet.simulation.build import build, start
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import run
 from cbmnet.simulation.timeline import plan
-from cbmnet.simulation.trace import Trace
+from cbmnet.simulation.trace import Trace, lines_of
 
 # Bursts, copies, corruption, queues, outages, misorder: everything that a line can do, on two hops.
 BUSY_HOPS = [
@@ -55,7 +56,7 @@ def config_of(names: list[str], **more: Any) -> dict[str, Any]:
 def traced(config: dict[str, Any], seed: int = 5) -> list[str]:
     trace = Trace()
     tally = run(RunConfig.model_validate(config), seed, 0, [trace])
-    return list(trace.result(tally.ended_s))
+    return lines_of(trace.result(tally.ended_s))
 
 
 def test_a_busy_run_has_everything_in_it() -> None:
@@ -112,10 +113,10 @@ def test_what_is_lost_at_ten_percent_is_lost_at_twenty(variant: str) -> None:
         config = config_of(["blue", "red"], channel=line, protocol={"variant": variant})
         config["states"] = {n: {"decides": False, "believed_delivery": 0.9} for n in ("blue", "red")}
         records = [json.loads(text) for text in traced(config)[1:-1]]
-        lost[loss] = {(r["sender"], r["label"]) for r in records if r["record"] == "Drop"}
-        sent = {(r["sender"], r["label"]) for r in records if r["record"] == "Send"}
+        lost[loss] = {(r["sender"], Label(*r["label"])) for r in records if r["record"] == "Drop"}
+        sent = {(r["sender"], Label(*r["label"])) for r in records if r["record"] == "Send"}
         assert len(sent) > 200
-    sent_copies = {key for key in lost[0.1] if key[1].endswith(".0")}
+    sent_copies = {key for key in lost[0.1] if key[1].copy == 0}
     assert sent_copies <= lost[0.2]
     assert len(lost[0.2]) > len(lost[0.1]) > 10
 

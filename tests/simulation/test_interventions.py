@@ -1,6 +1,5 @@
 """Faults and adversaries in a run: each does what its table says, and nothing passes that should not."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from cbmnet.errors import ConfigError, SimulationError
 from cbmnet.experiments.design import load_design
 from cbmnet.metrics.measure import measure
+from cbmnet.reports.diagram import read_trace
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import run
 from cbmnet.simulation.trace import Trace
@@ -35,7 +35,7 @@ def config_of(**more: Any) -> dict[str, Any]:
 def records(config: dict[str, Any]) -> list[dict[str, Any]]:
     trace = Trace()
     run(RunConfig.model_validate(config), 1, 0, [trace])
-    return [json.loads(line) for line in trace.lines[1:]]
+    return read_trace(trace.result(0.0))
 
 
 def told(config: dict[str, Any], *kinds: str) -> list[tuple[str, float, Any]]:
@@ -83,7 +83,7 @@ def test_corrupted_bytes_are_refused_by_whoever_finds_out() -> None:
         config = config_of(adversary=[{"sees": ["red"], "does": "corrupt", "from": f"{seed}m"}])
         trace = Trace()
         run(RunConfig.model_validate(config), seed, 0, [trace])
-        kinds = [json.loads(line)["record"] for line in trace.lines[1:]]
+        kinds = [record["record"] for record in read_trace(trace.result(0.0))]
         assert "Accept" not in kinds
         assert "Corrupt" in kinds or "Deliver" in kinds
 

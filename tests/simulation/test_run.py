@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from cbmnet.channels.stages import corruption
+from cbmnet.datagram import Label
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import run
 
@@ -40,7 +41,7 @@ def test_every_envelope_was_really_sealed_and_really_verified(world: World) -> N
         made = {r["message"] for r in records(lines, "Seal")}
         assert tally.sealed == len(records(lines, "Seal")) == len(made) > 50
         delivered = {
-            (r["sender"], r["receiver"], *r["label"].split("#")[0].split("/"))
+            (r["sender"], r["receiver"], *r["label"][:4])
             for r in records(lines, "Deliver")
             if r["kind"] != "link-ack"
         }
@@ -297,8 +298,8 @@ def test_partners_do_not_share_their_fate_at_a_desk(world: World) -> None:
         channel={"hops": 1, "loss": 0.0}, protocol={"variant": "fire-and-forget"},
         heartbeat={"period": "1h", "reaches": "desk"}, states={"blue": half, "red": {}, "green": {}},
     )  # fmt: skip
-    labels = {r["id"]: r["label"] for r in records(lines, "Deliver")}
-    stopped: dict[str, set[str]] = {"red": set(), "green": set()}
+    labels = {r["id"]: Label(*r["label"]) for r in records(lines, "Deliver")}
+    stopped: dict[str, set[Label]] = {"red": set(), "green": set()}
     for r in records(lines, "Stop"):
         if r["receiver"] == "blue" and r["kind"] == "heartbeat":
             stopped[r["sender"]].add(labels[r["cause"]])

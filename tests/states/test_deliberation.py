@@ -1,6 +1,5 @@
 """From belief to action: when a decision opens, what closes it, and what comes of it."""
 
-import json
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from cbmnet.drivers.clock import Clock
 from cbmnet.measures import ActivityClass
 from cbmnet.recorder import Recorder
 from cbmnet.records import Decision
+from cbmnet.reports.diagram import read_trace
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import run
 from cbmnet.simulation.trace import Trace
@@ -212,7 +212,7 @@ def rungs(prior: float, start_rung: int, at: tuple[dict[str, Any], ...] = ()) ->
     states = {"blue": blue, "red": {"decides": False}}
     trace = Trace()
     tally = run(RunConfig.model_validate({**CALM, "states": states, "at": at}), 1, 0, [trace])
-    records = [json.loads(line) for line in trace.result(tally.ended_s)[1:-1]]
+    records = read_trace(trace.result(tally.ended_s))
     return [(r["at_s"] / DAY_S, r["after"]) for r in records if r["record"] == "Rung"]
 
 

@@ -1,11 +1,11 @@
 """The third party, in runs where nothing else happens."""
 
-import json
 from math import log
 from typing import Any
 
 import pytest
 
+from cbmnet.reports.diagram import read_trace
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import Tally, run
 from cbmnet.simulation.trace import Trace
@@ -30,7 +30,7 @@ RARE = {"exercise": {"rate": "0.0001/d"}}  # it may happen, and in these days do
 def traced(**changes: Any) -> tuple[Tally, list[dict[str, Any]]]:
     trace = Trace()
     tally = run(RunConfig.model_validate({**QUIET, **changes}), 1, 0, [trace])
-    return tally, [json.loads(line) for line in trace.result(tally.ended_s)[1:-1]]
+    return tally, read_trace(trace.result(tally.ended_s))
 
 
 def of_kind(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
