@@ -5,6 +5,7 @@ message of one sender, and keeps its worth: an old receipt played back says only
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import TypeVar
 
 from cbmnet.messages import Accepted, Attributed, Code, Sealed, Sender, SignedMessageError, Verifier
@@ -34,7 +35,7 @@ class EnvelopeNotary:
     def expect(self, sealed: Sealed) -> None:
         """Tells of an envelope that we are about to send: its id need not be worked out again at its receipt.
 
-        The last 1,024 are remembered. Nothing depends on it but time.
+        The last 1,024 that wait for one are remembered. Nothing depends on it but time.
         """
         remember(self._expected, sealed.wire, sealed.id)
 
@@ -52,7 +53,7 @@ class EnvelopeNotary:
         if said is None or said.message.kind != "ack" or self._sender.name not in said.message.receivers:
             return False
         try:
-            ours = self._expected.get(data) or self._verifier.id_of(data)
+            ours = self._expected.pop(data, None) or self._verifier.id_of(data)
         except SignedMessageError:  # what we sent is no envelope
             return False
         return bool(said.message.payload["refers_to"] == ours)
@@ -91,7 +92,7 @@ class AcceptingNotary(EnvelopeNotary):
     ) -> None:
         super().__init__(sender, verifier, ttl_s=ttl_s, first_stream=first_stream)
         self._on_judged = on_judged
-        self._given: dict[tuple[str, bytes], bytes] = {}
+        self._given: dict[tuple[str, bytes], bytes] = {}  # by party and the SHA-256 of what it is for
 
     def receipt(self, peer: str, data: bytes, now: float) -> bytes | None:
         """A receipt for an envelope of the peer's that is accepted now or was before; None for others."""
@@ -102,12 +103,12 @@ class AcceptingNotary(EnvelopeNotary):
             self._on_judged(error)
             if error.code != Code.DUPLICATE:
                 return None
-            return self._given.get((party, data)) or super().receipt(peer, data, now)
+            return self._given.get((party, sha256(data).digest())) or super().receipt(peer, data, now)
         self._on_judged(accepted)
         if accepted.message.sender != party:
             return None
         receipt = self._receipt_for(party, accepted.id, now)
-        remember(self._given, (party, data), receipt)
+        remember(self._given, (party, accepted.change.digest), receipt)
         return receipt
 
 

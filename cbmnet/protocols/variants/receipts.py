@@ -79,7 +79,10 @@ class Notary(Protocol):
 
 
 class _Chain:
-    """One end of a chain: the depth it saw last, and the bytes it sent last (empty if unsigned)."""
+    """One end of a chain: the depth it saw last, and the bytes it sent last, while an answer may come.
+
+    They are empty if it sends unsigned receipts.
+    """
 
     __slots__ = ("seen", "sent", "state")
 
@@ -174,6 +177,8 @@ class Receipts(Machine[str]):
             self.events.append(Forged(peer, stream, sequence, depth))
             return
         chain.state, chain.seen = after, depth
+        if after == COMPLETE:
+            chain.sent = b""  # nothing will be checked against it: repeats are ignored
         self.events.append(Receipted(peer, stream, sequence, depth, self._notary is not None))
         self._answer(chain, peer, frame, receipt or b"", now)
 
@@ -186,7 +191,8 @@ class Receipts(Machine[str]):
             receipt = self._notary.receipt(peer, came, now)
             if receipt is None:  # the peer would take an unsigned one for forged
                 return
-            chain.sent = receipt
+            if chain.state == AWAITING:
+                chain.sent = receipt
         depth = chain.seen + 1
         answer = mark_of(mark >> 32, depth, 1)
         self.outgoing.append(answer_datagram(RECEIPT, peer, stream, sequence, answer, depth, receipt))
