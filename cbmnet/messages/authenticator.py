@@ -6,6 +6,7 @@ Keys come from the trust store, never from the wire, and so does the algorithm o
 from collections.abc import Callable, Mapping
 from hashlib import blake2b, sha256
 from hmac import compare_digest
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -15,16 +16,26 @@ from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import Signatures
 from cbmnet.messages.hybrid import hybrid_check
 from cbmnet.messages.keys import ED25519, HYBRID, SIMULATION_MAC, SIMULATION_REALM, check_secret
-from cbmnet.messages.trust import COMPROMISED, Entry, TrustStore
+from cbmnet.messages.trust import COMPROMISED, SUPERSEDED, Entry, TrustStore
 
 Check = Callable[[bytes, bytes], bool]
+
+
+class Rights(NamedTuple):
+    """What a key may say alone: as `party`, in `ptypes`, issued from `from_ms` until before `until_ms`."""
+
+    party: str
+    ptypes: frozenset[str]
+    from_ms: int
+    until_ms: int
 
 
 class Authenticator:
     """The keys of a trust store, ready to verify in one realm.
 
     `secrets` maps a key id to the simulation secret behind it; `verified` counts the messages whose
-    signatures were verified. Raises LocalProtocolError for a secret that belongs to another key.
+    signatures were verified; `rights` holds, by key id, what each usable key may say alone. Raises
+    LocalProtocolError for a secret that belongs to another key.
     """
 
     def __init__(self, realm: str, store: TrustStore, secrets: Mapping[bytes, bytes]) -> None:
@@ -37,6 +48,7 @@ class Authenticator:
             for kid, check in self._checks.items()
             if store.entries[kid].status != COMPROMISED
         }
+        self.rights = {kid: _rights_of(entry, store.policies) for kid, ((entry,), _) in self._usable.items()}
 
     def authenticate(self, signatures: Signatures, signed: bytes) -> tuple[Entry, ...]:
         """Steps 4 and 5: the known signers, none compromised, each with a signature that verifies."""
@@ -68,6 +80,14 @@ class Authenticator:
             if not checks[entry.kid](signature, signed):
                 raise SignedMessageError(Code.BAD_SIGNATURE, "a signature does not verify", entry.kid)
         return tuple([entry for entry, _ in known])
+
+
+def _rights_of(entry: Entry, policies: Mapping[str, int]) -> Rights:
+    alone = frozenset(ptype for ptype in entry.ptypes if policies.get(ptype, 1) == 1)
+    until_ms = entry.not_after_ms
+    if entry.status == SUPERSEDED:
+        until_ms = min(until_ms, entry.revoked_at_ms or 0)
+    return Rights(entry.party, alone, entry.not_before_ms, until_ms)
 
 
 def _load_checks(store: TrustStore, realm: str, secrets: Mapping[bytes, bytes]) -> dict[bytes, Check]:

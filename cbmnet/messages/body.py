@@ -12,6 +12,7 @@ from typing import Any
 import msgpack
 
 from cbmnet.messages.codes import Code
+from cbmnet.messages.message import Message
 from cbmnet.messages.reader import (
     BODY_DEPTH,
     KEY,
@@ -29,11 +30,15 @@ MAX_RECEIVERS = 16
 MAX_PAYLOAD_DEPTH = 8
 U16, U32, U64 = (1 << 16) - 1, (1 << 32) - 1, (1 << 64) - 1
 
+_FIELD_TYPES = [str, str, tuple, int, int, int, int, int, bytes, dict]
 _START = b"\x9a\x01"  # an array of ten that begins with version 1
 _NAME = re.compile(r"[a-z0-9./-]{1,64}")
 _SCALARS = frozenset({int, str, bytes, bool, type(None)})
-_pack = msgpack.Packer().pack
+pack = msgpack.Packer().pack
 _unpack = msgpack.unpackb
+_new = (
+    tuple.__new__
+)  # named tuples by their plainest constructor: the generated one takes three times as long
 
 Fields = tuple[str, tuple[str, ...], int, int, int, int, int, bytes, dict[str, Any]]
 
@@ -44,8 +49,7 @@ def is_name(text: str) -> bool:
     return type(text) is str and _NAME.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=1024)
-def are_receivers(names: tuple[str, ...]) -> bool:
+def _are_receivers(names: tuple[Any, ...]) -> bool:
     """Whether these are 1 to 16 names, strictly ascending."""
     return (
         1 <= len(names) <= MAX_RECEIVERS
@@ -59,30 +63,26 @@ def _is_key(text: str) -> bool:
     return type(text) is str and KEY.fullmatch(text) is not None
 
 
-def encode(fields: Fields, payload_holds: bool = False, head_holds: bool = False) -> bytes | None:
+def encode(message: Message) -> bytes | None:
     """The canonical body, or None if a field is not what section Body asks for.
 
-    Map keys must already ascend. `payload_holds` says that a schema has vouched for the payload,
-    `head_holds` that the fields before it are known to be in order. Never returns a body that `decode_slow`
-    would refuse.
+    Map keys must already ascend. Never returns a body that `decode_slow` would refuse.
     """
     try:
-        if not ((head_holds or _head_holds(fields)) and (payload_holds or _map_holds(fields[8], 1))):
-            return None
-        body: bytes = _pack((1, *fields))
+        body: bytes | None = pack((1, *message[1:])) if _holds(message) else None
     except (ValueError, OverflowError, TypeError):  # unhashable names, surrogates, beyond 64 bits
         return None
-    return body if len(body) <= MAX_BODY_BYTES else None
+    return body if body is None or len(body) <= MAX_BODY_BYTES else None
 
 
 def pack_any(fields: tuple[Any, ...]) -> bytes:
     """The fields as they are, canonical or not: to let the strict pass say what is wrong with them."""
-    packed: bytes = _pack((1, *fields))
+    packed: bytes = pack((1, *fields))
     return packed
 
 
-def decode_fast(body: bytes, schema: Schema | None = None) -> Fields | None:
-    """The nine fields after the version if the body is canonical, and fits the schema given, else None."""
+def decode_fast(ptype: str, body: bytes, schema: Schema | None = None) -> Message | None:
+    """The message of this payload type if its body is canonical, and fits the schema given, else None."""
     if not body.startswith(_START):
         return None
     try:
@@ -94,34 +94,38 @@ def decode_fast(body: bytes, schema: Schema | None = None) -> Fields | None:
             max_map_len=MAX_ITEMS,
             max_ext_len=0,
         )
-        if _pack(values) != body or type(values[2]) is not list:
+        if pack(values) != body or type(values[2]) is not list:
             return None
-        values[2] = tuple(values[2])
-        fields: Fields = tuple(values[1:])
-        if not _head_holds(fields):
-            return None
-        payload = fields[8]
-        if schema is None:
-            return fields if _map_holds(payload, 1) else None
-        in_order = type(payload) is dict and tuple(payload) == schema.order
-        return fields if (in_order or _map_holds(payload, 1)) and schema.fits(payload) else None
+        values[0], values[2] = ptype, tuple(values[2])
+        message = _new(Message, values)
+        payload = values[9]
+        if schema is not None and schema.vouches(payload):
+            return message if _head_holds(message) else None
+        return message if _holds(message) and (schema is None or schema.fits(payload)) else None
     except (ValueError, OverflowError, TypeError, RecursionError, msgpack.UnpackException):
         return None
 
 
-def _head_holds(fields: Fields) -> bool:
-    sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, _ = fields
+def _holds(message: Message) -> bool:
+    return _head_holds(message) and _map_holds(message.payload, 1)
+
+
+def _head_holds(message: Message) -> bool:
+    if [*map(type, message)] != _FIELD_TYPES:
+        return False
+    _, sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, _ = message
     return (
-        type(stream) is type(epoch) is type(sequence) is type(issued_ms) is type(expires_ms) is int
-        and 0 <= stream <= U16
-        and 0 <= epoch <= U32
-        and 1 <= sequence <= U64
+        1 <= sequence <= U64
         and 0 <= issued_ms < expires_ms <= U64
-        and type(previous) is bytes
         and len(previous) == 32
-        and is_name(sender)
-        and are_receivers(receivers)
+        and _stream_holds(sender, receivers, stream, epoch)
     )
+
+
+@lru_cache(maxsize=1024)
+def _stream_holds(sender: str, receivers: tuple[Any, ...], stream: int, epoch: int) -> bool:
+    """What all messages of a stream have in common is looked at once."""
+    return 0 <= stream <= U16 and 0 <= epoch <= U32 and is_name(sender) and _are_receivers(receivers)
 
 
 def _map_holds(values: Any, depth: int) -> bool:

@@ -6,6 +6,7 @@ the strict pass, which names the code or accepts it.
 
 from collections.abc import Container, Sequence
 from functools import lru_cache
+from struct import Struct
 
 import msgpack
 
@@ -35,42 +36,58 @@ _LENGTHS = frozenset(SIGNATURE_BYTES.values())
 _PAIR = b"\x92\xc4\x10"  # [kid of 16, ...
 _SHORT = b"\xc4\x40"  # a signature of 64
 _ONE_PAIR = b"\x91" + _PAIR
-
-
-@lru_cache(maxsize=1024)
-def ptype_header(ptype: str) -> bytes:
-    """The bytes of a payload type on the wire."""
-    packed: bytes = msgpack.packb(ptype)
-    return packed
+_TAIL = Struct("4s16s2s64s")  # one pair: its headers, the kid, the header of the signature, the signature
+_read_tail = _TAIL.unpack_from
+_FRAME = b"\x94\x01"  # an array of four that begins with version 1
 
 
 def write_frame(ptype: str, body: bytes, signatures: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The envelope of well-formed parts; the pairs must ascend by kid."""
-    size = len(body)
-    head = b"\xc4%c" % size if size < 256 else _bin_header(size)
+    begin = frame_begin(ptype)
     if len(signatures) == 1 and len(signatures[0][1]) == 64:
-        return b"\x94\x01%b%b%b%b%b\xc4\x40%b" % (ptype_header(ptype), head, body, _ONE_PAIR, *signatures[0])
-    pairs = [_PAIR + kid + _bin_header(len(signature)) + signature for kid, signature in signatures]
+        return write_short_frame(begin, body, *signatures[0])
+    pairs = [_PAIR + kid + _BINS[len(signature)] + signature for kid, signature in signatures]
     count = len(pairs)
     array = bytes((0x90 + count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
-    return b"\x94\x01%b%b%b%b%b" % (ptype_header(ptype), head, body, array, b"".join(pairs))
+    return b"".join((begin, _BINS[len(body)], body, array, *pairs))
 
 
-def _bin_header(size: int) -> bytes:
-    if size < 256:
-        return b"\xc4%c" % size
-    return b"\xc5" + size.to_bytes(2, "big") if size < 65536 else b"\xc6" + size.to_bytes(4, "big")
+@lru_cache(maxsize=1024)
+def frame_begin(ptype: str) -> bytes:
+    """What every envelope of this payload type begins with."""
+    packed: bytes = msgpack.packb(ptype)
+    return _FRAME + packed
+
+
+def write_short_frame(begin: bytes, body: bytes, kid: bytes, signature: bytes) -> bytes:
+    """The usual envelope, with one signature of 64 bytes; `begin` is the `frame_begin` of its type."""
+    return b"".join((begin, _BINS[len(body)], body, _ONE_PAIR, kid, _SHORT, signature))
+
+
+class _BinHeaders(dict[int, bytes]):
+    """What comes before a bin of each size; each is written but once."""
+
+    def __missing__(self, size: int) -> bytes:
+        if size < 256:
+            header = b"\xc4%c" % size
+        else:
+            header = b"\xc5" + size.to_bytes(2, "big") if size < 65536 else b"\xc6" + size.to_bytes(4, "big")
+        self[size] = header
+        return header
+
+
+_BINS = _BinHeaders()
 
 
 def read_frame_fast(wire: bytes, ptypes: dict[bytes, str]) -> Frame | None:
     """The parts of an envelope whose signatures are all of 64 bytes, else None.
 
-    `ptypes` maps the wire bytes of each allowed payload type, of 32 characters or more, to its text.
+    `ptypes` maps the `frame_begin` of each allowed payload type, of 32 characters or more, to its text.
     """
     try:
         at = 4 + wire[3]
-        ptype = ptypes.get(wire[2:at])
-        if ptype is None or wire[:2] != b"\x94\x01":
+        ptype = ptypes.get(wire[:at])
+        if ptype is None:
             return None
         if wire[at] == 0xC4:
             start = at + 2
@@ -80,8 +97,10 @@ def read_frame_fast(wire: bytes, ptypes: dict[bytes, str]) -> Frame | None:
             end = start + (wire[at + 1] << 8) + wire[at + 2]
             if wire[at] != 0xC5 or not 256 <= end - start <= MAX_BODY_BYTES:
                 return None
-        if wire[end : end + 4] == _ONE_PAIR and len(wire) == end + 86 and wire[end + 20 : end + 22] == _SHORT:
-            return ptype, wire[start:end], ((wire[end + 4 : end + 20], wire[end + 22 :]),)
+        if len(wire) == end + _TAIL.size:
+            pair, kid, short, signature = _read_tail(wire, end)
+            if pair == _ONE_PAIR and short == _SHORT:
+                return ptype, wire[start:end], ((kid, signature),)
         signatures = _read_pairs_fast(wire, end)
     except IndexError:
         return None

@@ -69,24 +69,25 @@ class _Stream:
         self.slots: dict[int, tuple[bytes, bytes]] = {}  # sequence -> id, previous
         self.wires: dict[int, bytes] = {}
 
-    def add(self, change: Change) -> None:
-        _, _, _, sequence, message_id, previous, _, wire = change
-        if sequence > self.highest:
+    def add(self, sequence: int, message_id: bytes, previous: bytes, wire: bytes) -> None:
+        slots, wires = self.slots, self.wires
+        if sequence == self.highest + 1:  # the usual step: one slot and one envelope grow old
+            self.highest = sequence
+            if slots.pop(sequence - WINDOW, None) is not None:
+                self.below = sequence - WINDOW
+            wires.pop(sequence - EVIDENCE, None)
+        elif sequence > self.highest:
             self._advance(sequence)
-        self.slots[sequence] = message_id, previous
+            slots, wires = self.slots, self.wires
+        slots[sequence] = message_id, previous
         if sequence > self.highest - EVIDENCE:
-            self.wires[sequence] = wire
+            wires[sequence] = wire
 
     def _advance(self, sequence: int) -> None:
         gone = sequence - WINDOW
-        if sequence == self.highest + 1:  # the usual step: one slot and one envelope grow old
-            if self.slots.pop(gone, None) is not None:
-                self.below = gone
-            self.wires.pop(sequence - EVIDENCE, None)
-        else:
-            self.below = max((s for s in self.slots if s <= gone), default=self.below)
-            self.slots = {s: slot for s, slot in self.slots.items() if s > gone}
-            self.wires = {s: wire for s, wire in self.wires.items() if s > sequence - EVIDENCE}
+        self.below = max((s for s in self.slots if s <= gone), default=self.below)
+        self.slots = {s: slot for s, slot in self.slots.items() if s > gone}
+        self.wires = {s: wire for s, wire in self.wires.items() if s > sequence - EVIDENCE}
         self.highest = sequence
 
     def freeze(self, sender: str, number: int) -> "StreamState":
@@ -126,16 +127,17 @@ class ReplayGuard:
         (0, 0) means that an epoch starts from another message than the last one known. Raises
         SignedMessageError with TooOld, Replayed, Equivocation or ChainBreak.
         """
-        if message.issued_ms <= self.floor_ms:
+        _, sender, _, number, epoch, sequence, issued_ms, _, previous, _ = message
+        if issued_ms <= self.floor_ms:
             raise SignedMessageError(
-                Code.TOO_OLD, f"issued at {message.issued_ms} ms; state up to {self.floor_ms} ms may be lost"
+                Code.TOO_OLD, f"issued at {issued_ms} ms; state up to {self.floor_ms} ms may be lost"
             )
-        stream = self._streams.get((message.sender, message.stream))
+        stream = self._streams.get((sender, number))
         if stream is None:
             return _first_gap(message)
-        if message.epoch != stream.epoch:
+        if epoch != stream.epoch:
             return _epoch_gap(stream, message)
-        if message.sequence == stream.highest + 1 and message.previous == stream.slots[stream.highest][0]:
+        if sequence == stream.highest + 1 and previous == stream.slots[stream.highest][0]:
             return None  # the usual message continues the newest
         _check_slot(stream, message, message_id, wire)
         return _check_chain(stream, message, message_id, wire)
@@ -145,16 +147,19 @@ class ReplayGuard:
 
         Applying the same change again does nothing.
         """
-        stream = self._fitting(change)
-        if stream is None:
-            stream = self._streams[change.sender, change.stream] = _Stream(change.epoch)
-        stream.add(change)
-        digest = change.digest
-        if digest not in self._digests:
-            self._digests.add(digest)
-            self._newest.append(digest)
-            if len(self._newest) > DIGESTS:
-                self._digests.discard(self._newest.popleft())
+        sender, number, epoch, sequence, message_id, previous, digest, wire = change
+        stream = self._streams.get((sender, number))
+        if stream is None or epoch != stream.epoch or sequence <= stream.highest:  # what is newer always fits
+            stream = self._fitting(change)
+            if stream is None:
+                stream = self._streams[sender, number] = _Stream(epoch)
+        stream.add(sequence, message_id, previous, wire)
+        digests, newest = self._digests, self._newest
+        if digest not in digests:
+            digests.add(digest)
+            newest.append(digest)
+            if len(newest) > DIGESTS:
+                digests.discard(newest.popleft())
 
     def _fitting(self, change: Change) -> _Stream | None:
         """The stream a change goes on with, or None if it begins a stream or an epoch."""

@@ -8,6 +8,16 @@ from cbmnet.errors import LocalProtocolError
 _REALM = re.compile(r"[a-z0-9-]{1,32}")
 
 
+class _Lengths(dict[int, bytes]):
+    def __missing__(self, length: int) -> bytes:
+        text = self[length] = b"%d " % length
+        return text
+
+
+LENGTHS = _Lengths()
+"""A body's length as M has it, between the `signing_prefix` and the body: each is written but once."""
+
+
 def pae(payload_type: bytes, body: bytes) -> bytes:
     """`DSSEv1 SP len SP type SP len SP body`, lengths in decimal, as DSSE publishes it."""
     return b"DSSEv1 %d %b %d %b" % (len(payload_type), payload_type, len(body), body)

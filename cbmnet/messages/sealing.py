@@ -5,16 +5,17 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from cbmnet.errors import LocalProtocolError
-from cbmnet.messages.body import U64, decode_slow, encode, is_name, pack_any
+from cbmnet.messages.body import MAX_BODY_BYTES, U64, decode_slow, encode, is_name, pack, pack_any
 from cbmnet.messages.codes import SignedMessageError
-from cbmnet.messages.envelope import MAX_SIGNATURES, write_frame
+from cbmnet.messages.envelope import MAX_SIGNATURES, frame_begin, write_frame, write_short_frame
 from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES, Signer
 from cbmnet.messages.kinds import BUILTIN_SCHEMAS
 from cbmnet.messages.message import MAX_PTYPE_BYTES, Message, ptype_of
-from cbmnet.messages.pae import check_realm, signing_prefix
+from cbmnet.messages.pae import LENGTHS, check_realm, signing_prefix
 from cbmnet.messages.schema import Schema
 
-_Form = tuple[Schema | None, bytes]  # of a payload type: its schema, and what its signed bytes begin with
+_Form = tuple[Schema | None, bytes, bytes]
+"""Of a payload type: its schema, and what its signed bytes and its envelopes begin with."""
 _LENGTHS = frozenset(SIGNATURE_BYTES.values())
 _FIRST = bytes(32)
 _new = tuple.__new__  # named tuples by their plainest constructor, a third of the generated one's time
@@ -40,19 +41,32 @@ def seal(
     A payload type with a schema in `schemas` must fit it. Raises LocalProtocolError for a field, a
     realm or a signer that no conforming envelope can have.
     """
-    form = schemas.get(message.ptype), checked_prefix(message.ptype, realm)
-    return _seal(message, signers, form, head_holds=False)
+    form = _form_of(message.ptype, realm, schemas)
+    return _wrap(message, _body_of(message, form[0]), signers, form)
 
 
-def _seal(message: Message, signers: Sequence[Signer], form: _Form, head_holds: bool) -> Sealed:
-    payload, (schema, prefix) = message.payload, form
+def _form_of(ptype: str, realm: str, schemas: Mapping[str, Schema]) -> _Form:
+    return schemas.get(ptype), checked_prefix(ptype, realm), frame_begin(ptype)
+
+
+def _body_of(message: Message, schema: Schema | None) -> bytes:
+    payload = message.payload
     if type(payload) is not dict:
         raise LocalProtocolError(f"{message.kind}: the payload must be a dict")
     if schema is not None and not schema.fits(payload):
         raise LocalProtocolError(f"{message.kind}: {schema.fault(payload)}")
-    in_order = schema is not None and tuple(payload) == schema.order
-    body = encode(message[1:], in_order, head_holds) or _encode_sorted(message)
-    signed = b"%b%d %b" % (prefix, len(body), body)
+    return encode(message) or _encode_sorted(message)
+
+
+def _wrap(message: Message, body: bytes, signers: Sequence[Signer], form: _Form) -> Sealed:
+    _, prefix, begin = form
+    signed = prefix + LENGTHS[len(body)] + body
+    if len(signers) == 1:
+        signer = signers[0]
+        kid, signature = signer.kid, signer.sign(signed)
+        if len(kid) == KID_BYTES and len(signature) == 64:
+            wire = write_short_frame(begin, body, kid, signature)
+            return _new(Sealed, (wire, sha256(signed).digest(), message))
     # At most 36 KiB, with a full body and eight hybrid signatures: within what any receiver may take.
     wire = write_frame(message.ptype, body, sign_all(signers, signed))
     return _new(Sealed, (wire, sha256(signed).digest(), message))
@@ -72,10 +86,10 @@ def checked_prefix(ptype: str, realm: str) -> bytes:
 
 
 def _encode_sorted(message: Message) -> bytes:
-    fields = (*message[1:9], _sort_keys(message.payload))
-    body = encode(fields)
+    ordered = message._replace(payload=_sort_keys(message.payload))
+    body = encode(ordered)
     if body is None:
-        raise LocalProtocolError(f"{message.kind}: {_fault(fields)}")
+        raise LocalProtocolError(f"{message.kind}: {_fault(ordered[1:])}")
     return body
 
 
@@ -100,15 +114,11 @@ def _fault(fields: tuple[Any, ...]) -> str:
 
 def sign_all(signers: Sequence[Signer], signed: bytes) -> Sequence[tuple[bytes, bytes]]:
     """The pairs of key id and signature, ascending; raises LocalProtocolError for a signer that cannot be."""
-    if len(signers) == 1:
-        signer = signers[0]
-        pairs = [(signer.kid, signer.sign(signed))]
-    elif 1 < len(signers) <= MAX_SIGNATURES:
-        pairs = sorted([(signer.kid, signer.sign(signed)) for signer in signers])
-        if len({kid for kid, _ in pairs}) != len(pairs):
-            raise LocalProtocolError("two signers share a key id")
-    else:
+    if not 1 <= len(signers) <= MAX_SIGNATURES:
         raise LocalProtocolError(f"a message needs 1 to {MAX_SIGNATURES} signers")
+    pairs = sorted([(signer.kid, signer.sign(signed)) for signer in signers])
+    if len({kid for kid, _ in pairs}) != len(pairs):
+        raise LocalProtocolError("two signers share a key id")
     for kid, signature in pairs:
         if len(kid) != KID_BYTES or len(signature) not in _LENGTHS:
             raise LocalProtocolError("a signer gave a key id or a signature of a wrong length")
@@ -158,25 +168,35 @@ class Sender:
 
         Raises LocalProtocolError; a message that could not be sealed uses up no sequence.
         """
-        epoch, state = self.epoch, self._streams.get(stream)
+        epoch, state, expires_ms = self.epoch, self._streams.get(stream), now_ms + ttl_ms
         if state is None:
-            to, sequence, head_holds = _in_order(receivers), 1, False
+            to, sequence, known_epoch = _in_order(receivers), 1, None
             previous = self._last_ids.get(stream, _FIRST)
         else:
-            # What does not change within a stream was checked with its first message.
             to, sequence, previous, known_epoch = state
-            whole = type(now_ms) is int and type(ttl_ms) is int
-            head_holds = whole and epoch is known_epoch and 0 <= now_ms < now_ms + ttl_ms <= U64
             if receivers != to and (other := _in_order(receivers)) != to:
                 raise LocalProtocolError(f"stream {stream} is to {', '.join(to)}, not to {', '.join(other)}")
         ptype, form = self._kinds.get(kind) or self._kind(kind)
-        times = now_ms, now_ms + ttl_ms
-        fields = ptype, self.name, to, stream, epoch, sequence, *times, previous, payload
-        sealed = _seal(_new(Message, fields), self._signers, form, head_holds)
-        self._streams[stream] = to, sequence + 1, sealed.id, epoch
+        fields = ptype, self.name, to, stream, epoch, sequence, now_ms, expires_ms, previous, payload
+        message, schema = _new(Message, fields), form[0]
+        # What does not change within a stream was checked with its first message.
+        if (
+            epoch is known_epoch
+            and type(now_ms) is type(expires_ms) is int
+            and 0 <= now_ms < expires_ms <= U64
+            and schema is not None
+            and schema.vouches(payload)
+        ):
+            body = pack((1, *fields[1:]))
+            if len(body) > MAX_BODY_BYTES:
+                body = _body_of(message, schema)
+        else:
+            body = _body_of(message, schema)
+        sealed = _wrap(message, body, self._signers, form)
+        self._streams[stream] = to, sequence + 1, sealed[1], epoch
         return sealed
 
     def _kind(self, kind: str) -> tuple[str, _Form]:
         ptype = ptype_of(kind)
-        known = self._kinds[kind] = ptype, (self._schemas.get(ptype), checked_prefix(ptype, self.realm))
+        known = self._kinds[kind] = ptype, _form_of(ptype, self.realm, self._schemas)
         return known

@@ -8,12 +8,22 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TypeVar
 
-from cbmnet.messages import Accepted, Attributed, Code, Sealed, Sender, SignedMessageError, Verifier
+from cbmnet.messages import (
+    Accepted,
+    Attributed,
+    Code,
+    Sealed,
+    Sender,
+    SignedMessageError,
+    Verifier,
+    ptype_of,
+)
 from cbmnet.protocols.endpoint import party_of
 from cbmnet.protocols.recent import SPAN
 
 FIRST_STREAM = 0xF000
 _MS = 1000.0
+_RECEIPT = ptype_of("ack")
 
 
 class EnvelopeNotary:
@@ -50,13 +60,16 @@ class EnvelopeNotary:
     def check(self, peer: str, receipt: bytes, data: bytes, now: float) -> bool:
         """Whether the peer signed, for us, that it has this envelope, which we sent."""
         said = self._said_by(party_of(peer), receipt)
-        if said is None or said.message.kind != "ack" or self._sender.name not in said.message.receivers:
+        if said is None:
+            return False
+        message = said.message
+        if message.ptype != _RECEIPT or self._sender.name not in message.receivers:
             return False
         try:
             ours = self._expected.pop(data, None) or self._verifier.id_of(data)
         except SignedMessageError:  # what we sent is no envelope
             return False
-        return bool(said.message.payload["refers_to"] == ours)
+        return bool(message.payload["refers_to"] == ours)
 
     def _receipt_for(self, party: str, id_: bytes, now: float) -> bytes:
         streams = self._streams

@@ -31,6 +31,11 @@ class Recent(Generic[T]):
 
     def recall(self, epoch: int, sequence: int) -> T | None:
         """The record of this message, made if it is new; None for one older than what is remembered."""
+        if sequence == self._highest + 1 and epoch == self._epoch:  # the usual message continues the newest
+            self._highest = sequence
+            self._records.pop(sequence - self._span, None)
+            made = self._records[sequence] = self._make()
+            return made
         if epoch < self._epoch:
             return None
         if epoch > self._epoch:

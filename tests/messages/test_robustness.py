@@ -84,14 +84,14 @@ def test_any_bytes_give_accepted_or_a_known_code(wire):
 def test_the_fast_frame_reader_accepts_nothing_that_the_strict_one_refuses(wire):
     """What is read by hand is read the same by the strict pass."""
     judge = verifier()
-    fast = read_frame_fast(wire, judge._headers)
+    fast = read_frame_fast(wire, judge._begins)
     if fast is not None:
         assert fast == read_frame_slow(wire, judge._allowed)
 
 
 def test_the_usual_envelopes_are_read_by_hand():
     """The fast reader is not dead: it takes one and several signatures."""
-    headers = verifier()._headers
+    headers = verifier()._begins
     assert read_frame_fast(WIRE, headers) is not None
     assert read_frame_fast(TWO, headers) is not None
 

@@ -20,6 +20,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from cbmnet.errors import LocalProtocolError, RemoteProtocolError
 from cbmnet.protocols.endpoint import AT_MOST_ONCE, VARIANTS, expect_send
 from cbmnet.protocols.events import Forged, Receipted, Received
@@ -78,16 +80,15 @@ class Notary(Protocol):
         """Whether this is the peer's receipt for these bytes of ours."""
 
 
-class _Chain:
+class _Chain(Struct, gc=False):
     """One end of a chain: the depth it saw last, and the bytes it sent last, while an answer may come.
 
     They are empty if it sends unsigned receipts.
     """
 
-    __slots__ = ("seen", "sent", "state")
-
-    def __init__(self) -> None:
-        self.state, self.seen, self.sent = NEW, 0, b""
+    state: str = NEW
+    seen: int = 0
+    sent: bytes = b""
 
 
 @VARIANTS.register("receipts", ReceiptsConfig)
@@ -113,18 +114,16 @@ class Receipts(Machine[str]):
             raise LocalProtocolError(
                 f"{send.peer}: {send.stream}/{send.epoch}/{send.sequence} was sent before"
             )
-        chain = self._mine[key] = _Chain()
+        self._mine[key] = _Chain(self._after_sending, 0, send.data)
         if len(self._mine) > SPAN:
             self._mine.popitem(last=False)
-        chain.state, chain.sent = self._after_sending, send.data
         self.outgoing.append(marked_datagram(send, 1, 1))
 
     def take(self, frame: Frame, peer: str, now: float) -> None:
         """The message begins a chain at this end; a receipt takes it two depths on."""
         _, type_, stream, sequence, mark, envelope = frame
         epoch, depth, _ = read_mark(mark)
-        if type_ == DATA:
-            assert envelope is not None
+        if type_ == DATA and envelope is not None:
             recent = self._theirs.get((peer, stream))
             if recent is None:
                 recent = self._theirs[peer, stream] = Recent(_Chain)
