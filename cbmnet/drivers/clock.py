@@ -18,7 +18,7 @@ from cbmnet.errors import SimulationError
 
 LAST = 2  # after everything else of the same time: SimPy's own priorities are 0 and 1
 MAX_STEPS_AT_ONCE = 1_000_000
-MAX_IN_HEAP = 8192
+MAX_IN_HEAP = 4096
 
 
 class Clock(Environment):

@@ -177,8 +177,8 @@ class Sender:
             if receivers != to and (other := _in_order(receivers)) != to:
                 raise LocalProtocolError(f"stream {stream} is to {', '.join(to)}, not to {', '.join(other)}")
         ptype, form = self._kinds.get(kind) or self._kind(kind)
-        fields = ptype, self.name, to, stream, epoch, sequence, now_ms, expires_ms, previous, payload
-        message, schema = _new(Message, fields), form[0]
+        row = [ptype, self.name, to, stream, epoch, sequence, now_ms, expires_ms, previous, payload]
+        message, schema = _new(Message, row), form[0]
         # What does not change within a stream was checked with its first message.
         if (
             epoch is known_epoch
@@ -187,7 +187,8 @@ class Sender:
             and schema is not None
             and schema.vouches(payload)
         ):
-            body = pack((1, *fields[1:]))
+            row[0] = 1
+            body = pack(row)
             if len(body) > MAX_BODY_BYTES:
                 body = _body_of(message, schema)
         else:

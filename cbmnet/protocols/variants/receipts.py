@@ -121,21 +121,21 @@ class Receipts(Machine[str]):
 
     def take(self, frame: Frame, peer: str, now: float) -> None:
         """The message begins a chain at this end; a receipt takes it two depths on."""
-        _, type_, stream, sequence, mark, envelope = frame
+        _, type_, stream, sequence, mark, _ = frame
         epoch, depth, _ = read_mark(mark)
-        if type_ == DATA and envelope is not None:
+        if type_ == DATA:
             recent = self._theirs.get((peer, stream))
             if recent is None:
                 recent = self._theirs[peer, stream] = Recent(_Chain)
             chain = recent.recall(epoch, sequence)
             if chain is not None:  # else too old to know
-                self._begin(chain, peer, frame, envelope, now)
+                self._begin(chain, peer, frame, epoch, now)
             return
         if not 2 <= depth <= self._depth:
             raise RemoteProtocolError(f"receipt of depth {depth}, of at most {self._depth}")
         chain = self._chain(peer, stream, epoch, sequence, depth)
         if chain is not None:
-            self._go_on(chain, peer, frame, depth, now)
+            self._go_on(chain, peer, frame, epoch, depth, now)
 
     def next_timer(self) -> float | None:
         """None: nothing is ever due."""
@@ -155,43 +155,44 @@ class Receipts(Machine[str]):
         """The event that takes an end to this depth: the last, if no deeper one can come."""
         return event if seen + 2 <= self._depth else LAST
 
-    def _begin(self, chain: _Chain, peer: str, frame: Frame, data: bytes, now: float) -> None:
+    def _begin(self, chain: _Chain, peer: str, frame: Frame, epoch: int, now: float) -> None:
+        _, _, stream, sequence, _, data = frame
+        assert data is not None  # else it would be no frame
         if chain.state != NEW:
             chain.state = step(NEXT, chain.state, REPEAT, RemoteProtocolError)
             return
         chain.state, chain.seen = self._after_message, 1
         self.events.append(Received(peer, data))
-        self._answer(chain, peer, frame, data, now)
+        if self._depth > 1:
+            self._answer(chain, peer, stream, epoch, sequence, data, now)
 
-    def _go_on(self, chain: _Chain, peer: str, frame: Frame, depth: int, now: float) -> None:
+    def _go_on(self, chain: _Chain, peer: str, frame: Frame, epoch: int, depth: int, now: float) -> None:
         _, _, stream, sequence, _, receipt = frame
         if depth <= chain.seen:
             chain.state = step(NEXT, chain.state, REPEAT, RemoteProtocolError)
             return
-        event = self._kind(depth, NEXT_ONE) if depth == (chain.seen or 0) + 2 else SKIP
-        after = step(NEXT, chain.state, event, RemoteProtocolError)
-        if self._notary is not None and (
-            receipt is None or not self._notary.check(peer, receipt, chain.sent, now)
-        ):
+        event = self._kind(depth, NEXT_ONE) if depth == chain.seen + 2 else SKIP
+        after, notary = step(NEXT, chain.state, event, RemoteProtocolError), self._notary
+        if notary is not None and (receipt is None or not notary.check(peer, receipt, chain.sent, now)):
             self.events.append(Forged(peer, stream, sequence, depth))
             return
         chain.state, chain.seen = after, depth
         if after == COMPLETE:
             chain.sent = b""  # nothing will be checked against it: repeats are ignored
-        self.events.append(Receipted(peer, stream, sequence, depth, self._notary is not None))
-        self._answer(chain, peer, frame, receipt or b"", now)
+        self.events.append(Receipted(peer, stream, sequence, depth, notary is not None))
+        if depth < self._depth:
+            self._answer(chain, peer, stream, epoch, sequence, receipt or b"", now)
 
-    def _answer(self, chain: _Chain, peer: str, frame: Frame, came: bytes, now: float) -> None:
-        _, _, stream, sequence, mark, _ = frame
-        if chain.seen >= self._depth:
-            return
-        receipt = None
-        if self._notary is not None:
-            receipt = self._notary.receipt(peer, came, now)
+    def _answer(
+        self, chain: _Chain, peer: str, stream: int, epoch: int, sequence: int, came: bytes, now: float
+    ) -> None:
+        receipt, notary = None, self._notary
+        if notary is not None:
+            receipt = notary.receipt(peer, came, now)
             if receipt is None:  # the peer would take an unsigned one for forged
                 return
             if chain.state == AWAITING:
                 chain.sent = receipt
         depth = chain.seen + 1
-        answer = mark_of(mark >> 32, depth, 1)
-        self.outgoing.append(answer_datagram(RECEIPT, peer, stream, sequence, answer, depth, receipt))
+        mark = mark_of(epoch, depth, 1)
+        self.outgoing.append(answer_datagram(RECEIPT, peer, stream, sequence, mark, depth, receipt))
