@@ -37,6 +37,17 @@ def test_a_new_epoch_forgets_the_old_one_and_never_goes_back() -> None:
     assert len(recent) == 1
 
 
+def test_an_epoch_whose_number_goes_on_from_the_old_one_is_new_all_the_same() -> None:
+    """After 500 in epoch 1 comes 501 in epoch 2, and 502 in epoch 1 is over."""
+    recent = Recent(object)
+    old = recent.recall(1, 500)
+    assert recent.recall(2, 501) is not old
+    assert recent.recall(1, 502) is None
+    assert recent.find(1, 500) is recent.find(1, 501) is None
+    assert recent.find(2, 501) is not None
+    assert len(recent) == 1
+
+
 def test_asking_changes_nothing() -> None:
     """`find` and `is_new` neither make a record nor move what counts as old."""
     recent = Recent(object)
