@@ -10,7 +10,7 @@ from hashlib import blake2b
 from math import inf
 from typing import Any
 
-from cbmnet.channels.faults import Fault, check_faults
+from cbmnet.channels.faults import Fault, check_faults, read_faults
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.datagram import Label
@@ -68,8 +68,9 @@ class EndpointNetwork:
     """Parties by name, each with a way to make its endpoint; every two are joined both ways.
 
     `stages` are those of each link (default: a second of delay, nothing lost), `faults` what happens to
-    which datagram or party, `invariants` the names of what must hold (or each with its config), `observers`
-    further watchers. `routes` is how many ways there are between two parties. Times are seconds.
+    which datagram or party (or the JSON of such a list, as it is printed and saved), `invariants` the names
+    of what must hold (or each with its config), `observers` further watchers. `routes` is how many ways
+    there are between two parties. Times are seconds.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class EndpointNetwork:
         makes: Mapping[str, Make],
         *,
         stages: Sequence[StageSpec] = (("constant", ConstantConfig(1.0)),),
-        faults: Iterable[Fault] = (),
+        faults: Iterable[Fault] | str = (),
         invariants: Iterable[str | tuple[str, Any]] = (),
         observers: Iterable[Observer] = (),
         routes: int = 1,
@@ -85,7 +86,7 @@ class EndpointNetwork:
         max_steps_at_once: int = MAX_STEPS_AT_ONCE,
     ) -> None:
         self.clock, self.seed = Clock(max_steps_at_once), seed
-        self.faults = tuple(faults)
+        self.faults = read_faults(faults) if isinstance(faults, str) else tuple(faults)
         self.events: dict[str, list[Any]] = {name: [] for name in makes}
         self.sent: dict[tuple[str, str], list[bytes]] = {}
         self.accepted: dict[tuple[str, str], list[bytes]] = {}

@@ -1,8 +1,9 @@
 """`@protocol_test`: one test, many schedules of faults; a failing one is shrunk, saved and shown.
 
-The function is given a network after its run, and asserts what must be true of it. It is run for each saved
-schedule of the corpus first, then for each seed. Under pytest the plugin gives the number of seeds and the
-corpus (`--cbmnet-seeds`, `--cbmnet-corpus`); without pytest, `check` runs the same.
+The function is given a network after its run, and asserts what must be true of it. It is run without faults
+first: what fails then is shown as it is, an error of the test or of the protocol that no schedule explains.
+Then comes each saved schedule of the corpus, then each seed. Under pytest the plugin gives the number of
+seeds and the corpus (`--cbmnet-seeds`, `--cbmnet-corpus`); without pytest, `check` runs the same.
 """
 
 import inspect
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cbmnet.channels.faults import Fault, LinkFault, write_faults
+from cbmnet.errors import ConfigError
 from cbmnet.recorder import Observer
 from cbmnet.testing import replay_file
 from cbmnet.testing.network import MAX_STEPS, EndpointNetwork
@@ -53,6 +55,7 @@ class ProtocolTest:
 
     def run(self, faults: tuple[Fault, ...], observers: Sequence[Observer] = ()) -> EndpointNetwork:
         """One run under a schedule; raises what the test raises."""
+        __tracebackhide__ = True
         network = self.make(faults=faults, observers=observers)
         self._go(network)
         return network
@@ -62,9 +65,11 @@ class ProtocolTest:
         return self.failure(faults) is not None
 
     def failure(self, faults: tuple[Fault, ...]) -> BaseException | None:
-        """How it fails under the schedule, or None."""
+        """How it fails under the schedule, or None. ConfigError for a schedule that cannot happen here."""
         try:
             self.run(faults)
+        except ConfigError:
+            raise
         except failures() as error:
             return error
         return None
@@ -83,13 +88,26 @@ class ProtocolTest:
         return tuple(found), None
 
     def check(self, seeds: int = SEEDS, corpus: Path | None = None, first_seed: int = 0) -> int:
-        """Every saved schedule, then every seed; how many schedules were run. Raises ProtocolTestError."""
+        """Every saved schedule, then every seed; how many schedules were run.
+
+        Raises ProtocolTestError; what fails without any fault is raised as it is. ConfigError for a file of
+        the corpus that is none, or whose faults cannot happen in this network.
+        """
         __tracebackhide__ = True
+        try:
+            self.run(())
+        except failures() as unprovoked:
+            unprovoked.add_note(f"{self.name} fails without any fault; no schedule was tried.")
+            raise
         count = 0
         for file, replay in replay_file.saved(corpus, self.name) if corpus else ():
             count += 1
-            if (error := self.failure(replay.faults)) is not None:
-                told = Replay(self.name, replay.seed, _said(error), replay.faults)
+            try:
+                failed = self.failure(replay.faults)
+            except ConfigError as impossible:
+                raise replay_file.in_file(impossible, file) from None
+            if failed is not None:
+                told = Replay(self.name, replay.seed, _said(failed), replay.faults)
                 raise ProtocolTestError(told, file, 1, len(replay.faults)) from None
         for seed in range(first_seed, first_seed + seeds):
             count += 1
@@ -117,6 +135,7 @@ class ProtocolTest:
         return ProtocolTestError(replay, file, smallest.runs, len(faults))
 
     def _go(self, network: EndpointNetwork) -> None:
+        __tracebackhide__ = True
         self.script(network)
         network.drive(self.max_steps)
         self.body(network)

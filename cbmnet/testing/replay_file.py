@@ -81,6 +81,11 @@ def saved(folder: Path, test: str) -> Iterator[tuple[Path, Replay]]:
             yield file, replay
 
 
+def in_file(error: ConfigError, file: Path) -> ConfigError:
+    """What is wrong with the faults of a replay, with the file that holds them."""
+    return ConfigError([fault._replace(file=str(file), key=f"faults{fault.key}") for fault in error.faults])
+
+
 def find_test(replay: Replay, file: Path) -> Any:
     """The protocol test that a replay is of, imported from its file. ConfigError if it is not there."""
     path, _, name = replay.test.partition("::")

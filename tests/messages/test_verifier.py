@@ -487,6 +487,13 @@ def test_attribution_asks_neither_for_whom_nor_when():
     assert code_of(lambda wire, _: judge.attribute(wire), bytes(16_385)) == "TooLarge"
 
 
+def test_an_envelope_has_its_id_whoever_signed_it():
+    """Our own, a stranger's, another receiver's: steps 1 and 2 alone."""
+    judge = verifier(me="elsewhere")
+    assert judge.id_of(sealed(EVE).wire) == judge.id_of(bytearray(sealed().wire)) == sealed().id
+    assert code_of(lambda wire, _: judge.id_of(wire), b"junk") == "TrailingBytes"
+
+
 def test_bytes_from_a_buffer_are_bytes():
     """What a socket filled, and a view of it, is judged and remembered like the bytes in it."""
     judge = verifier()

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from cbmnet.channels.faults import Fault
+from cbmnet.channels.faults import Fault, write_faults
 from cbmnet.errors import ConfigError, LocalProtocolError
-from cbmnet.protocols.endpoint import VARIANTS
+from cbmnet.protocols.endpoint import VARIANTS, Acknowledged
 from cbmnet.simulation.invariant import INVARIANTS, InvariantError
 from cbmnet.testing import (
     Datagrams,
@@ -125,7 +125,7 @@ class Counting(Numbered):
 
     def __init__(self, config: NumberedConfig) -> None:
         Counting.made += 1
-        super().__init__(ALTERNATING if Counting.made <= 2 else RIGHT)
+        super().__init__(ALTERNATING if Counting.made <= 4 else RIGHT)
 
 
 def test_a_test_that_is_not_deterministic_is_told() -> None:
@@ -310,12 +310,46 @@ def test_a_pytest_failure_is_a_failure_like_any_other() -> None:
     """`pytest.fail` in a protocol test is found, shrunk and told with its seed."""
 
     def body(pair: EndpointPair) -> None:
-        if len(pair.events["a"]) >= 0:
+        if any(type(event) is Acknowledged and event.attempts > 1 for event in pair.events["a"]):
             pytest.fail("so it is")
 
     test = ProtocolTest(partial(EndpointPair, partial(Numbered, RIGHT)), body, test_of(RIGHT).script)
-    with pytest.raises(ProtocolTestError, match=r"seed 0 fails.*so it is"):
-        test.check(seeds=1)
+    with pytest.raises(ProtocolTestError, match=r"seed \d+ fails.*so it is") as caught:
+        test.check(seeds=20)
+    assert len(caught.value.replay.faults) == 1
+
+
+def test_what_fails_without_any_fault_is_shown_as_it_is(tmp_path: Path) -> None:
+    """An error of the test itself is no failure of the protocol: its own exception, a note, nothing saved."""
+
+    def body(pair: EndpointPair) -> None:
+        assert pair.acepted  # type: ignore[attr-defined]
+
+    test = ProtocolTest(
+        partial(EndpointPair, partial(Numbered, RIGHT)), body, test_of(RIGHT).script, name="t.py::t"
+    )
+    with pytest.raises(AttributeError, match="acepted") as caught:
+        test.check(seeds=5, corpus=tmp_path)
+    assert caught.value.__notes__ == ["t.py::t fails without any fault; no schedule was tried."]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_schedule_that_cannot_happen_is_no_failure(tmp_path: Path) -> None:
+    """A link that is not there is told with the file and the fault, and not as what the protocol did."""
+    test = test_of(RIGHT)
+    file = save(Replay(test.name, 3, "so it was", (Drop(Datagrams("a>b")), Drop(Datagrams("a>c")))), tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        test.check(seeds=1, corpus=tmp_path)
+    assert str(caught.value).startswith(f"{file}  faults[1]")
+    assert "a>c" in str(caught.value)
+
+
+def test_faults_may_be_given_as_they_are_printed() -> None:
+    """The lines of a failing schedule can be pasted into a test; a wrong one is one clear error."""
+    faults: tuple[Fault, ...] = (Drop(Datagrams("a>b", sequence=1)), Delay(Datagrams("b>a"), 2.0))
+    assert EndpointPair(partial(Numbered, RIGHT), faults=write_faults(faults)).faults == faults
+    with pytest.raises(ConfigError, match="faults"):
+        EndpointPair(partial(Numbered, RIGHT), faults='[{"do":"lose"}]')
 
 
 class Holder:
