@@ -60,9 +60,8 @@ class Host:
         self._renew: Callable[[], Endpoint] | None = None
         self._on_event, self._recorder = on_event, recorder
         self.telling = telling = Telling(name, recorder)
-        self._tells_send, self._tells_drop = telling.sends, telling.drops
+        self._tells_sending, self._tells_drop = telling.sends or telling.fates, telling.drops
         self._tells_deliver, self._tells_fates = telling.delivers, telling.fates
-        self._tells_sending = telling.sends or telling.fates
         self._routes: dict[str, Route] = {}
         self._lines: dict[str, _Line] = {}
         self._due: float | None = None
@@ -125,7 +124,7 @@ class Host:
                 except (SimulationError, KeyError, AttributeError, TypeError) as error:
                     raise self._cannot_send(datagram, error) from error
                 if self._tells_sending:
-                    self._tell(datagram, flights, peer, now)
+                    self.telling.sent(datagram, flights, peer.telling, now)
                 for flight in flights:
                     if flight.drop is None:
                         flight.callbacks = ends
@@ -145,13 +144,6 @@ class Host:
                 self._arm(due, now)
         except Exception as error:
             raise self._failed(error, now) from error
-
-    def _tell(self, datagram: Datagram, flights: list[Flight], peer: "Host", now: float) -> None:
-        cause = self.telling.sent(datagram, peer.name, now) if self._tells_send else 0
-        if self._tells_fates and (len(flights) > 1 or flights[0].corrupted):
-            peer.telling.fates_of(flights, cause, now)
-        for flight in flights:
-            flight.cause = cause
 
     def _cannot_send(self, datagram: Any, error: Exception) -> SimulationError:
         if isinstance(error, SimulationError):

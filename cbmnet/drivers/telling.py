@@ -22,16 +22,21 @@ class Telling:
         self.delivers = wire or recorder.is_wanted(Deliver)
         self.fates = recorder.is_wanted(Duplicate) or recorder.is_wanted(Corrupt)
 
-    def sent(self, datagram: Datagram, receiver: str, now: float) -> int:
-        """A datagram leaves the host; the number of its record."""
-        label, recorder = datagram.label, self._recorder
-        recorder.count = told = recorder.count + 1
-        record = Send(now, told, recorder.cause, self._name, receiver, datagram.kind, label)
-        for feed in self._to_send:
-            feed(record)
-        if self._wire:
-            recorder.tell(Wire, now, self._name, receiver, label, datagram.data, "sent", cause=told)
-        return told
+    def sent(self, datagram: Datagram, flights: list[Flight], there: "Telling", now: float) -> None:
+        """A datagram leaves the host, and what it becomes on its way there; its flights know their cause."""
+        told = 0
+        if self.sends:
+            label, recorder = datagram.label, self._recorder
+            recorder.count = told = recorder.count + 1
+            record = Send(now, told, recorder.cause, self._name, there._name, label[0], label)
+            for feed in self._to_send:
+                feed(record)
+            if self._wire:
+                recorder.tell(Wire, now, self._name, there._name, label, datagram.data, "sent", cause=told)
+            for flight in flights:
+                flight.cause = told
+        if self.fates and (len(flights) > 1 or flights[0].corrupted):
+            there.fates_of(flights, told, now)
 
     def fates_of(self, flights: list[Flight], cause: int, now: float, *, corrupted: bool = False) -> None:
         """Copies and damage on the way to the host; `corrupted`: the flight was so before."""

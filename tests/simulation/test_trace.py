@@ -12,7 +12,7 @@ from cbmnet.recorder import Recorder
 from cbmnet.records import RECORDS, Record
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.run import Facts
-from cbmnet.simulation.trace import Trace, lines_of, plain
+from cbmnet.simulation.trace import AT_ONCE, Trace, lines_of, plain
 
 TEXTS = ("north/navy", 'a "quoted"\n\\ 100 %', "Норвегия", "{0}\0", "line\u2028separator", "null")
 VALUES: dict[type, Any] = {bool: True, int: 2**63, float: 0.1 + 0.2, str: TEXTS[1]}
@@ -62,7 +62,20 @@ def test_a_number_that_json_has_not_is_an_error(kind: type[Record], number: floa
     assert floats[0] == "at_s"
     for name in floats:
         with pytest.raises(ValueError, match=rf"{kind.__name__}: {name} is -?(nan|inf)"):
-            traced([replace(made(kind), **{name: number})])
+            traced([replace(made(kind), **{name: number})]).result(0.0)
+
+
+def test_what_is_written_at_once_is_what_is_written_one_by_one() -> None:
+    """Any number of records around that of one writing: the same lines, none twice and none missing."""
+    records = [made(RECORDS[number % len(RECORDS)], id_=number) for number in range(2 * AT_ONCE + 1)]
+    single = [lines_of(traced([record]).result(0.0))[0] for record in records]
+    for count in (0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE, 2 * AT_ONCE + 1):
+        *lines, tail = lines_of(traced(records[:count]).result(0.0))
+        assert lines == single[:count]
+        assert json.loads(tail)["records"] == count
+    spoilt = [*records[:AT_ONCE], replace(records[0], at_s=float("nan")), *records[AT_ONCE : 2 * AT_ONCE - 1]]
+    with pytest.raises(ValueError, match="at_s is nan"):
+        traced(spoilt)
 
 
 def test_the_last_line_has_the_hash_of_the_lines_between() -> None:
