@@ -51,11 +51,16 @@ class Accepted(NamedTuple):
 
 
 class Attributed(NamedTuple):
-    """A message, the entries of the known keys that signed it, and its id: what outlasts its time."""
+    """A message, the entries of the known keys that signed it, and all that they signed (M)."""
 
     message: Message
     signers: tuple[Entry, ...]
-    id: bytes
+    signed: bytes
+
+    @property
+    def id(self) -> bytes:
+        """The id of the message, SHA-256(M), 32 bytes."""
+        return sha256(self.signed).digest()
 
 
 class Verifier:
@@ -164,7 +169,7 @@ class Verifier:
         ):
             self._authorise(message, signers)
             self._check_keys(message, signers)
-        return _new(Attributed, (message, signers, sha256(signed).digest()))
+        return _new(Attributed, (message, signers, signed))
 
     def id_of(self, wire: bytes) -> bytes:
         """The id of an envelope whoever signed it, such as one of our own: steps 1 and 2 only."""
