@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cbmnet.protocols.endpoint import KINDS
 from cbmnet.reports.words import answered, clock, elapsed, signalled
 from cbmnet.states.ladder import RUNG_NAMES
 
@@ -35,24 +36,62 @@ def chain(records: Sequence[dict[str, Any]], last: dict[str, Any]) -> list[dict[
     for link in reversed(links):
         story.append(link)
         if link["record"] == "Activity":
-            story += [r for r in _descendants(records, link["id"]) if r["record"] in _FATES and _is_notice(r)]
+            story += _fate(records, link, last["at_s"])
     unique = {r["id"]: r for r in story}
     return sorted(unique.values(), key=lambda r: (r["at_s"], r["id"]))
 
 
-_FATES = ("Send", "Drop", "Stop", "Accept", "Reject")
+_ENDS = ("Drop", "Stop", "Accept", "Reject")
 
 
 def _is_notice(record: dict[str, Any]) -> bool:
     return bool(record.get("kind", "notice") == "notice")
 
 
-def _descendants(records: Sequence[dict[str, Any]], root: int) -> list[dict[str, Any]]:
-    within, found = {root}, []
+def _fate(
+    records: Sequence[dict[str, Any]], activity: dict[str, Any], until_s: float
+) -> list[dict[str, Any]]:
+    """What became of the notices of an activity by a time: waiting, every sending, what came of each."""
+    so_far = [r for r in records if r["at_s"] <= until_s]
+    told: list[dict[str, Any]] = []
+    for seal in so_far:
+        if seal["record"] == "Seal" and seal["cause"] == activity["id"] and _is_notice(seal):
+            sends = [r for r in so_far if r["record"] == "Send" and _is_of(r, seal)]
+            if not sends or sends[0]["at_s"] > seal["at_s"]:
+                told.append({**seal, "record": "Waits", "behind": _unacknowledged(so_far, seal)})
+            told += sends + _ends(so_far, {r["id"] for r in sends})
+    return told
+
+
+def _is_of(send: dict[str, Any], seal: dict[str, Any]) -> bool:
+    """Whether this sends the message that was sealed: by the number that the transport knows it by."""
+    kind, stream, _, sequence, *_ = send["label"]
+    return all(send[key] == seal[key] for key in ("sender", "receiver")) and (kind, stream, sequence) == (
+        seal["kind"], seal["stream"], seal["sequence"],
+    )  # fmt: skip
+
+
+def _unacknowledged(records: Sequence[dict[str, Any]], seal: dict[str, Any]) -> str | None:
+    """The kind of what was sent last on the same stream, if it still waited for its acknowledgement."""
+    line, last, settled = (seal["sender"], seal["receiver"], seal["stream"]), None, set[int]()
+    for r in records:
+        if r["at_s"] > seal["at_s"]:
+            break
+        if r["record"] == "Transport" and (r["party"], r["peer"], r["stream"]) == line:
+            settled.add(r["sequence"])
+        elif r["record"] == "Send" and r["kind"] not in KINDS:
+            last = r if (r["sender"], r["receiver"], r["label"][1]) == line else last
+    return None if last is None or last["label"][3] in settled else str(last["kind"])
+
+
+def _ends(records: Sequence[dict[str, Any]], sends: set[int]) -> list[dict[str, Any]]:
+    """What these sendings ended in: a loss, or at the receiver a desk, an acceptance, a refusal."""
+    within, found = set(sends), []
     for record in records:  # a cause always has a lower number than what it causes
-        if record["cause"] in within and record["record"] in (*_FATES, "Deliver"):
+        if record["cause"] in within and record["record"] in ("Deliver", *_ENDS):
             within.add(record["id"])
-            found.append(record)
+            if record["record"] in _ENDS:
+                found.append(record)
     return found
 
 
@@ -72,6 +111,17 @@ def _told_activity(r: dict[str, Any]) -> str:
     return f"{r['actor']}, {intent}, gives {r['toward']} {said} of {r['activity_class']} {r['activity']}."
 
 
+def _told_send(r: dict[str, Any]) -> str:
+    attempt = r["label"][4]
+    again = f" again, attempt {attempt}" if attempt > 1 else ""
+    return f"{r['sender']} sends {'the' if again else 'a'} {r['kind']} to {r['receiver']}{again}."
+
+
+def _told_waits(r: dict[str, Any]) -> str:
+    said = f": {r['receiver']} has not acknowledged an earlier {r['behind']}" if r["behind"] else ""
+    return f"The {r['kind']} waits at {r['sender']}{said}."
+
+
 _PHASES = {
     "open": "opens a decision about",
     "stay": "stays where it is about",
@@ -83,7 +133,8 @@ _TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
     "Intent": lambda r: (
         f"{r['actor']} {'begins' if r['intent'] else 'stops'} to prepare an attack on {r['toward']}."
     ),
-    "Send": lambda r: f"{r['sender']} sends a {r['kind']} to {r['receiver']}.",
+    "Waits": _told_waits,
+    "Send": _told_send,
     "Drop": lambda r: f"The {r['kind']} is lost on hop {r['hop'] + 1} ({r['reason']}).",
     "Deliver": lambda r: (
         f"A {'forged ' * r['forged']}{r['kind']} in {r['sender']}'s name reaches {r['receiver']}."

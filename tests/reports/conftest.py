@@ -97,6 +97,35 @@ for = "1d"
 """
 
 
+SLOW = """
+[study]
+horizon = "20d"
+[channel]
+delay = "30m"
+loss = 0.5
+[protocol]
+variant = "stop-and-wait"
+rto = "5h"
+[activities.exercise]
+rate = "0.5/d"
+notice = { benign = 1.0, attack = 0.2 }
+[heartbeat]
+period = "6h"
+[state]
+prior = 0.05
+[states.red]
+[states.blue]
+"""
+
+
+@pytest.fixture(scope="session")
+def slow() -> Records:
+    """Notices that queue behind unacknowledged ones and are sent again and again."""
+    trace = Trace()
+    tally = run(design_from(source_from_text(SLOW, "slow.toml")).points[0].config, 3, 0, [trace])
+    return read_trace(trace.result(tally.ended_s))
+
+
 def busy(parties: int, horizon: str = "30d") -> RunConfig:
     """A run with everything that a diagram has a mark for, between so many parties with long names."""
     states = "".join(f"[states.{name}]\n" for name in NAMES[:parties])

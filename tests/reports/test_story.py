@@ -74,6 +74,48 @@ def test_the_story_names_the_fate_of_the_words(name: str, said: str, request: py
     assert said in [story.sentence(link) for link in story.chain(records, last)]
 
 
+def test_a_notice_that_waits_for_the_line_is_told(slow: Records) -> None:
+    """Every sending of a notice is in its story, and its waiting if it was not sent when it was sealed."""
+    told = 0
+    for activity in [r for r in slow if r["record"] == "Activity"]:
+        seal = next(r for r in slow if r["record"] == "Seal" and r["cause"] == activity["id"])
+        number = [seal[key] for key in ("sender", "receiver", "kind", "stream", "sequence")]
+        sent = [r for r in slow if r["record"] == "Send" and numbered(r) == number]
+        last = {"record": "Belief", "id": 10**9, "cause": activity["id"], "at_s": slow[-1]["at_s"]}
+        links = story.chain(slow, last)
+        assert [link for link in links if link["record"] == "Send"] == sent
+        lost = sum(r["record"] == "Drop" and r["cause"] in {send["id"] for send in sent} for r in slow)
+        assert sum(link["record"] == "Drop" for link in links) == lost
+        waited = not sent or sent[0]["at_s"] > seal["at_s"]
+        said = [story.sentence(link) for link in links if link["record"] == "Waits"]
+        behind = f"The notice waits at {number[0]}: {number[1]} has not acknowledged an earlier "
+        assert [sentence.removeprefix(behind) in ("notice.", "query.") for sentence in said] == [
+            True
+        ] * waited
+        told += waited
+    assert told > 3
+
+
+def numbered(send: dict[str, Any]) -> list[Any]:
+    """Which message a datagram carries."""
+    kind, stream, _, sequence, *_ = send["label"]
+    return [send["sender"], send["receiver"], kind, stream, sequence]
+
+
+def test_a_message_sent_again_says_which_attempt_it_is() -> None:
+    """The first sending needs no number."""
+    first = {
+        "record": "Send",
+        "sender": "a",
+        "receiver": "b",
+        "kind": "notice",
+        "label": ["notice", 1, 0, 1, 1, 0],
+    }
+    again = first | {"label": ["notice", 1, 0, 1, 3, 0]}
+    assert story.sentence(first) == "a sends a notice to b."
+    assert story.sentence(again) == "a sends the notice to b again, attempt 3."
+
+
 def test_every_kind_of_record_has_words_or_none() -> None:
     """No record can end a story in an error."""
     for kind in RECORDS:
@@ -88,7 +130,7 @@ _CHOSEN = {"outcome": "none", "phase": "open", "signal": "alarm"}
 
 def _any_value(name: str, hint: Any) -> Any:
     if hint is Label:
-        return "notice/1/0/1#1.0"
+        return Label("notice", 1, 0, 1)
     return _CHOSEN.get(name) or (get_args(hint) or (hint,))[0](1)
 
 
