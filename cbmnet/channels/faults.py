@@ -122,6 +122,10 @@ def write_faults(faults: Sequence[Fault]) -> str:
     return f"[\n  {lines}\n]\n" if faults else "[]\n"
 
 
+class ImpossibleError(ConfigError):
+    """A schedule of faults that cannot happen in the network it is for."""
+
+
 def check_faults(
     faults: Iterable[Fault],
     links: Iterable[str],
@@ -129,10 +133,10 @@ def check_faults(
     horizon_s: float,
     file: str = "faults",
 ) -> None:
-    """Refuses a schedule that cannot happen in this network. ConfigError with every fault of it."""
+    """Refuses a schedule that cannot happen in this network: ImpossibleError with every fault of it."""
     problems = impossible(faults, links, nodes, horizon_s)
     if problems:
-        raise ConfigError([ConfigFault(file, None, f"[{n}]", f".{text}.") for n, text in problems])
+        raise ImpossibleError([ConfigFault(file, None, f"[{n}]", f".{text}.") for n, text in problems])
 
 
 def impossible(

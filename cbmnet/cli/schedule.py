@@ -7,8 +7,10 @@ from typing import Any
 
 def replay_schedule(file: Path, *, as_json: bool) -> int:
     """Runs the schedule; the exit code: 1 if the test still fails, 0 if it holds now."""
-    from cbmnet.channels.faults import write_faults  # noqa: PLC0415 (loads late, as all of these)
-    from cbmnet.errors import ConfigError  # noqa: PLC0415
+    from cbmnet.channels.faults import (  # noqa: PLC0415 (loads late, as all of these)
+        ImpossibleError,
+        write_faults,
+    )
     from cbmnet.records import RECORDS  # noqa: PLC0415
     from cbmnet.simulation.trace import plain  # noqa: PLC0415
     from cbmnet.testing.protocol_tests import failures  # noqa: PLC0415
@@ -18,7 +20,7 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     test, journal, failure = find_test(replay, file), _Journal(RECORDS), None
     try:
         test.run(replay.faults, [journal])
-    except ConfigError as error:
+    except ImpossibleError as error:
         raise in_file(error, file) from None
     except failures() as error:
         failure = f"{type(error).__name__}: {error}"

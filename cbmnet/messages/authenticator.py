@@ -22,7 +22,7 @@ Check = Callable[[bytes, bytes], bool]
 
 
 class Rights(NamedTuple):
-    """What a key may say alone: as `party`, in `ptypes`, issued from `from_ms` until before `until_ms`."""
+    """What one key may sign: for `party`, in `ptypes`, issued from `from_ms` until before `until_ms`."""
 
     party: str
     ptypes: frozenset[str]
@@ -34,7 +34,7 @@ class Authenticator:
     """The keys of a trust store, ready to verify in one realm.
 
     `secrets` maps a key id to the simulation secret behind it; `verified` counts the messages whose
-    signatures were verified; `rights` holds, by key id, what each usable key may say alone. Raises
+    signatures were verified; `rights` holds, by key id, what each usable key may sign. Raises
     LocalProtocolError for a secret that belongs to another key.
     """
 
@@ -48,7 +48,7 @@ class Authenticator:
             for kid, check in self._checks.items()
             if store.entries[kid].status != COMPROMISED
         }
-        self.rights = {kid: _rights_of(entry, store.policies) for kid, ((entry,), _) in self._usable.items()}
+        self.rights = {kid: _rights_of(entry) for kid, ((entry,), _) in self._usable.items()}
 
     def authenticate(self, signatures: Signatures, signed: bytes) -> tuple[Entry, ...]:
         """Steps 4 and 5: the known signers, none compromised, each with a signature that verifies."""
@@ -82,12 +82,11 @@ class Authenticator:
         return tuple([entry for entry, _ in known])
 
 
-def _rights_of(entry: Entry, policies: Mapping[str, int]) -> Rights:
-    alone = frozenset(ptype for ptype in entry.ptypes if policies.get(ptype, 1) == 1)
+def _rights_of(entry: Entry) -> Rights:
     until_ms = entry.not_after_ms
     if entry.status == SUPERSEDED:
         until_ms = min(until_ms, entry.revoked_at_ms or 0)
-    return Rights(entry.party, alone, entry.not_before_ms, until_ms)
+    return Rights(entry.party, frozenset(entry.ptypes), entry.not_before_ms, until_ms)
 
 
 def _load_checks(store: TrustStore, realm: str, secrets: Mapping[bytes, bytes]) -> dict[bytes, Check]:

@@ -1,7 +1,7 @@
 """Schemas of payloads as data: fields with types and ranges (the wire specification, section Body)."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.reader import KEY, MAX_BYTES, MAX_ITEMS
@@ -51,17 +51,20 @@ class Field(_Terms):
         choices: tuple[str, ...] = (),
     ) -> "Field":
         """The field, if it describes something."""
-        self = super().__new__(cls, name, type, minimum, maximum, optional, items, choices)
-        self._check()
+        self = super().__new__(cls, name, type, _exact(minimum), _exact(maximum), optional, items, choices)
+        self.check()
         return self
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises LocalProtocolError if it describes nothing."""
         if not KEY.fullmatch(self.name):
             raise LocalProtocolError(f"field name {self.name!r} must match [a-z][a-z0-9_]{{0,31}}")
         if self.type not in _TYPES:
             raise LocalProtocolError(f"field {self.name}: type must be one of {', '.join(_TYPES)}")
         if (self.items is not None) != (self.type == "array"):
             raise LocalProtocolError(f"field {self.name}: items belong to an array, and only there")
+        if not all(bound is None or type(bound) is int for bound in (self.minimum, self.maximum)):
+            raise LocalProtocolError(f"field {self.name}: a bound must be a whole number")
         _, least, most = _TYPES[self.type]
         if not least <= self.least <= self.most <= most:
             raise LocalProtocolError(f"field {self.name}: range must lie within {least} to {most}")
@@ -91,12 +94,18 @@ class Field(_Terms):
         return self.type if self.type == "bool" else f"{self.type} of {self.least} to {self.most}"
 
 
+def _exact(bound: Any) -> Any:
+    """A bound that only looks like an int, such as one of an IntEnum, as the number it is."""
+    return int.__index__(bound) if isinstance(bound, int) else bound
+
+
 def _measure(value: Any) -> int:
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
     return value if isinstance(value, int) else len(value)
 
 
+@final
 class Schema:
     """The fields of one kind's payload: `Schema(Field("activity", "uint"), Field("text", "str", 1, 64))`.
 
@@ -112,6 +121,10 @@ class Schema:
         self._known = {field.name: field for field in fields}
         if len(self._known) != len(fields):
             raise LocalProtocolError("two fields of a schema share a name")
+        if len(fields) > MAX_ITEMS:
+            raise LocalProtocolError(f"a payload has at most {MAX_ITEMS} fields")
+        for field in fields:
+            field.check()
         self.vouches: Callable[[Any], bool] = _write_vouching(fields)
 
     def fits(self, payload: dict[str, Any]) -> bool:
@@ -135,7 +148,8 @@ class Schema:
 def _write_vouching(fields: tuple[Field, ...]) -> Callable[[Any], bool]:
     """One expression for all fields, written once, since it runs twice for every message.
 
-    A loop over the fields takes twice the time. What is written in is numbers and the names of types.
+    A loop over the fields takes twice the time. What is written in is whole numbers, which `Field` has
+    checked, and the names of types.
     """
     if any(field.optional or field.items or field.choices for field in fields):
         return lambda _: False
@@ -158,9 +172,9 @@ def _expression(field: Field, value: str) -> str:
     kind = _TYPES[field.type][0]
     least, most = field.least, field.most
     of_type = f"type({value}) is {kind.__name__}"
-    if kind is bool:
+    if kind is bool and (least, most) == (0, 1):
         return of_type
-    if kind is int:
+    if kind in (int, bool):
         return f"{of_type} and {least} <= {value} <= {most}"
     plain = f" and {value}.isascii()" if kind is str else ""
     return f"{of_type}{plain} and {least} <= len({value}) <= {most}"

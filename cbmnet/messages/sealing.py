@@ -10,7 +10,7 @@ from cbmnet.messages.codes import SignedMessageError
 from cbmnet.messages.envelope import MAX_SIGNATURES, frame_begin, write_frame, write_short_frame
 from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES, Signer
 from cbmnet.messages.kinds import BUILTIN_SCHEMAS
-from cbmnet.messages.message import MAX_PTYPE_BYTES, Message, ptype_of
+from cbmnet.messages.message import MAX_PTYPE_BYTES, Message, plain_new, ptype_of
 from cbmnet.messages.pae import LENGTHS, check_realm, signing_prefix
 from cbmnet.messages.schema import Schema
 
@@ -18,7 +18,6 @@ _Form = tuple[Schema | None, bytes, bytes]
 """Of a payload type: its schema, and what its signed bytes and its envelopes begin with."""
 _LENGTHS = frozenset(SIGNATURE_BYTES.values())
 _FIRST = bytes(32)
-_new = tuple.__new__  # named tuples by their plainest constructor, a third of the generated one's time
 
 
 class Sealed(NamedTuple):
@@ -66,10 +65,12 @@ def _wrap(message: Message, body: bytes, signers: Sequence[Signer], form: _Form)
         kid, signature = signer.kid, signer.sign(signed)
         if len(kid) == KID_BYTES and len(signature) == 64:
             wire = write_short_frame(begin, body, kid, signature)
-            return _new(Sealed, (wire, sha256(signed).digest(), message))
-    # At most 36 KiB, with a full body and eight hybrid signatures: within what any receiver may take.
-    wire = write_frame(message.ptype, body, sign_all(signers, signed))
-    return _new(Sealed, (wire, sha256(signed).digest(), message))
+        else:
+            wire = write_frame(message.ptype, body, _checked([(kid, signature)]))
+    else:
+        # At most 36 KiB, with a full body and eight hybrid signatures: within what any receiver may take.
+        wire = write_frame(message.ptype, body, sign_all(signers, signed))
+    return plain_new(Sealed, (wire, sha256(signed).digest(), message))
 
 
 def _in_order(receivers: Sequence[str]) -> tuple[str, ...]:
@@ -119,6 +120,10 @@ def sign_all(signers: Sequence[Signer], signed: bytes) -> Sequence[tuple[bytes, 
     pairs = sorted([(signer.kid, signer.sign(signed)) for signer in signers])
     if len({kid for kid, _ in pairs}) != len(pairs):
         raise LocalProtocolError("two signers share a key id")
+    return _checked(pairs)
+
+
+def _checked(pairs: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
     for kid, signature in pairs:
         if len(kid) != KID_BYTES or len(signature) not in _LENGTHS:
             raise LocalProtocolError("a signer gave a key id or a signature of a wrong length")
@@ -178,11 +183,11 @@ class Sender:
                 raise LocalProtocolError(f"stream {stream} is to {', '.join(to)}, not to {', '.join(other)}")
         ptype, form = self._kinds.get(kind) or self._kind(kind)
         row = [ptype, self.name, to, stream, epoch, sequence, now_ms, expires_ms, previous, payload]
-        message, schema = _new(Message, row), form[0]
+        message, schema = plain_new(Message, row), form[0]
         # What does not change within a stream was checked with its first message.
         if (
             epoch is known_epoch
-            and type(now_ms) is type(expires_ms) is int
+            and type(stream) is type(now_ms) is type(expires_ms) is int
             and 0 <= now_ms < expires_ms <= U64
             and schema is not None
             and schema.vouches(payload)

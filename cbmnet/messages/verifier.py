@@ -17,22 +17,20 @@ from cbmnet.messages.envelope import (
     HARD_MAX_WIRE_BYTES,
     MAX_WIRE_BYTES,
     Frame,
+    Signatures,
     frame_begin,
     read_frame_fast,
     read_frame_slow,
 )
 from cbmnet.messages.guard import Change, Gap, ReplayGuard
 from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS, TRUST_STORE
-from cbmnet.messages.message import Message
+from cbmnet.messages.message import Message, plain_new
 from cbmnet.messages.pae import LENGTHS, check_realm, signing_prefix
 from cbmnet.messages.schema import Schema
 from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore, persons_of
 
 MAX_TTL_MS = 24 * 3600 * 1000
 SKEW_MS = 30_000
-
-# Named tuples by their plainest constructor: the generated one takes three times as long.
-_new = tuple.__new__
 
 
 class Accepted(NamedTuple):
@@ -94,6 +92,7 @@ class Verifier:
             raise LocalProtocolError(f"no schema for {', '.join(bare)}")
         self.me, self.realm = me, realm
         self._policies = dict(store.policies)
+        self._alone = frozenset(ptype for ptype in allowed if self._policies.get(ptype, 1) == 1)
         self.keys = Authenticator(realm, store, secrets or {})
         self.guard = ReplayGuard() if guard is None else guard
         self._max_wire_bytes, self._max_ttl_ms, self._skew_ms = max_wire_bytes, max_ttl_ms, skew_ms
@@ -128,12 +127,8 @@ class Verifier:
             message = self._read(ptype, body)
             _, sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, _ = message
             # The usual message passes all at once; what does not goes step by step, and may yet be right.
-            rights = self.keys.rights.get(signatures[0][0]) if len(signatures) == 1 else None
             if not (
-                rights is not None
-                and sender == rights[0]
-                and ptype in rights[1]
-                and rights[2] <= issued_ms < rights[3]
+                self._is_usual(message, signatures)
                 and self.me in receivers
                 and expires_ms - issued_ms <= self._max_ttl_ms
                 and issued_ms - self._skew_ms <= now_ms < expires_ms + self._skew_ms
@@ -147,8 +142,8 @@ class Verifier:
         except SignedMessageError as error:
             error.message_id = message_id
             raise
-        change = _new(Change, (sender, stream, epoch, sequence, message_id, previous, digest, wire))
-        return _new(Accepted, (message, signers, message_id, gap, change))
+        change = plain_new(Change, (sender, stream, epoch, sequence, message_id, previous, digest, wire))
+        return plain_new(Accepted, (message, signers, message_id, gap, change))
 
     def attribute(self, wire: bytes) -> Attributed:
         """Who said what, to whom and when ever: steps 1, 2, 4 to 8 and the keys' part of 10.
@@ -160,16 +155,10 @@ class Verifier:
         signed = self._prefixes[ptype] + LENGTHS[len(body)] + body
         signers = self.keys.authenticate(signatures, signed)
         message = self._read(ptype, body)
-        rights = self.keys.rights.get(signatures[0][0]) if len(signatures) == 1 else None
-        if not (
-            rights is not None
-            and message[1] == rights[0]
-            and ptype in rights[1]
-            and rights[2] <= message[6] < rights[3]
-        ):
+        if not self._is_usual(message, signatures):
             self._authorise(message, signers)
             self._check_keys(message, signers)
-        return _new(Attributed, (message, signers, signed))
+        return plain_new(Attributed, (message, signers, signed))
 
     def id_of(self, wire: bytes) -> bytes:
         """The id of an envelope whoever signed it, such as one of our own: steps 1 and 2 only."""
@@ -200,6 +189,15 @@ class Verifier:
             raise SignedMessageError(Code.BAD_FIELD, "a trust store is no message: its loader reads it")
         # Both readers take the same bodies, so it is the payload that does not fit.
         raise SignedMessageError(Code.BAD_FIELD, schema.fault(fields[8]) or "payload")
+
+    def _is_usual(self, message: Message, signatures: Signatures) -> bool:
+        """Whether one key signed, which may say this alone and in its time, as steps 8 and 10 ask."""
+        ptype, sender, issued_ms = message[0], message[1], message[6]
+        rights = self.keys.rights.get(signatures[0][0]) if len(signatures) == 1 else None
+        if rights is None or ptype not in self._alone:
+            return False
+        party, ptypes, from_ms, until_ms = rights
+        return sender == party and ptype in ptypes and from_ms <= issued_ms < until_ms
 
     def _authorise(self, message: Message, signers: tuple[Entry, ...]) -> None:
         """Step 8: every signer may say this for this sender, and enough persons say it."""

@@ -90,9 +90,9 @@ def data_datagram(send: Send, attempt: int) -> Datagram:
 
 def marked_datagram(send: Send, attempt: int, own: int = 0) -> Datagram:
     """The same with a mark, from which the receiver learns the epoch and what else the variant says."""
-    stream, epoch, sequence, low = send.stream, send.epoch, send.sequence, attempt & _LOW
-    frame = _pack((FRAME_VERSION, DATA, stream, sequence, epoch << 32 | own << 16 | low, send.data))
-    return Datagram(frame, send.peer, send.kind, stream, epoch, sequence, low)
+    stream, epoch, sequence = send.stream, send.epoch, send.sequence
+    frame = _pack((FRAME_VERSION, DATA, stream, sequence, mark_of(epoch, own, attempt), send.data))
+    return Datagram(frame, send.peer, send.kind, stream, epoch, sequence, attempt & _LOW)
 
 
 def ack_datagram(peer: str, stream: int, sequence: int, attempt: int, copy: int) -> Datagram:

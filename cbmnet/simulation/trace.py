@@ -41,7 +41,7 @@ class Trace:
         """Adds a record; ValueError, if not now then when it is written, for a number that JSON has not."""
         held = self._held
         held.append(record)
-        if len(held) == AT_ONCE:
+        if len(held) >= AT_ONCE:
             self._write()
 
     def _write(self) -> None:

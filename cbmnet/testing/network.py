@@ -78,7 +78,7 @@ class EndpointNetwork:
         makes: Mapping[str, Make],
         *,
         stages: Sequence[StageSpec] = (("constant", ConstantConfig(1.0)),),
-        faults: Iterable[Fault] | str = (),
+        faults: Iterable[Fault] | str | bytes = (),
         invariants: Iterable[str | tuple[str, Any]] = (),
         observers: Iterable[Observer] = (),
         routes: int = 1,
@@ -86,7 +86,7 @@ class EndpointNetwork:
         max_steps_at_once: int = MAX_STEPS_AT_ONCE,
     ) -> None:
         self.clock, self.seed = Clock(max_steps_at_once), seed
-        self.faults = read_faults(faults) if isinstance(faults, str) else tuple(faults)
+        self.faults = read_faults(faults) if isinstance(faults, str | bytes) else tuple(faults)
         self.events: dict[str, list[Any]] = {name: [] for name in makes}
         self.sent: dict[tuple[str, str], list[bytes]] = {}
         self.accepted: dict[tuple[str, str], list[bytes]] = {}

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cbmnet.channels.faults import Fault, LinkFault, write_faults
-from cbmnet.errors import ConfigError
+from cbmnet.channels.faults import Fault, ImpossibleError, LinkFault, write_faults
 from cbmnet.recorder import Observer
 from cbmnet.testing import replay_file
 from cbmnet.testing.network import MAX_STEPS, EndpointNetwork
@@ -35,7 +34,7 @@ class ProtocolTestError(AssertionError):
         lines = [
             f"{replay.test}: seed {replay.seed} fails: {replay.failure}",
             f"{found} fault{'s' * (found != 1)}, shrunk to {len(replay.faults)} in {runs} runs:",
-            *(f"  {line}" for line in write_faults(replay.faults).splitlines()[1:-1]),
+            write_faults(replay.faults).rstrip(),
         ]
         if file is not None:
             lines.append(f"again: cbmnet replay {file}")
@@ -65,11 +64,9 @@ class ProtocolTest:
         return self.failure(faults) is not None
 
     def failure(self, faults: tuple[Fault, ...]) -> BaseException | None:
-        """How it fails under the schedule, or None. ConfigError for a schedule that cannot happen here."""
+        """How it fails under the schedule, or None; ImpossibleError if it cannot happen here."""
         try:
             self.run(faults)
-        except ConfigError:
-            raise
         except failures() as error:
             return error
         return None
@@ -102,10 +99,9 @@ class ProtocolTest:
         count = 0
         for file, replay in replay_file.saved(corpus, self.name) if corpus else ():
             count += 1
-            try:
-                failed = self.failure(replay.faults)
-            except ConfigError as impossible:
-                raise replay_file.in_file(impossible, file) from None
+            failed = self.failure(replay.faults)
+            if isinstance(failed, ImpossibleError):
+                raise replay_file.in_file(failed, file) from None
             if failed is not None:
                 told = Replay(self.name, replay.seed, _said(failed), replay.faults)
                 raise ProtocolTestError(told, file, 1, len(replay.faults)) from None

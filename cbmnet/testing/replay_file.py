@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cbmnet.channels.faults import Fault, read_faults, write_faults
+from cbmnet.channels.faults import Fault, ImpossibleError, read_faults, write_faults
 from cbmnet.errors import ConfigError
 from cbmnet.errors import Fault as ConfigFault
 
@@ -81,7 +81,7 @@ def saved(folder: Path, test: str) -> Iterator[tuple[Path, Replay]]:
             yield file, replay
 
 
-def in_file(error: ConfigError, file: Path) -> ConfigError:
+def in_file(error: ImpossibleError, file: Path) -> ConfigError:
     """What is wrong with the faults of a replay, with the file that holds them."""
     return ConfigError([fault._replace(file=str(file), key=f"faults{fault.key}") for fault in error.faults])
 

@@ -12,7 +12,7 @@ from cbmnet.messages.reader import read_item
 
 from .parties import ALICE, HEARTBEAT, NOTICE, REALM, message, verifier
 
-HEADERS = verifier()._begins
+BEGINS = verifier()._begins
 SIGNERS = [Ed25519Signer.from_seed(bytes([n]) * 32) for n in range(1, 10)]
 BODIES = [1, 113, 255, 256, 257, 511, 512, 8191, 8192]
 
@@ -27,7 +27,7 @@ def test_the_fast_frame_reader_reads_every_usual_envelope(size: int, count: int)
     """By hand, part for part what the strict pass finds."""
     body = bytes(range(256)) * (size // 256) + bytes(size % 256)
     wire = write_frame(HEARTBEAT, body, pairs(count))
-    fast = read_frame_fast(wire, HEADERS)
+    fast = read_frame_fast(wire, BEGINS)
     assert fast == (HEARTBEAT, body, tuple(pairs(count))) == read_frame_slow(wire, None)
 
 
@@ -43,19 +43,19 @@ def test_the_fast_frame_reader_leaves_what_is_spoilt_to_the_strict_pass(count: i
     for at in sorted(set(range(len(wire))) - inner):
         spoilt = bytearray(wire)
         spoilt[at] ^= 1
-        assert read_frame_fast(bytes(spoilt), HEADERS) is None
-    assert read_frame_fast(wire[:-1], HEADERS) is None
-    assert read_frame_fast(wire + b"x", HEADERS) is None
+        assert read_frame_fast(bytes(spoilt), BEGINS) is None
+    assert read_frame_fast(wire[:-1], BEGINS) is None
+    assert read_frame_fast(wire + b"x", BEGINS) is None
 
 
 def test_the_fast_frame_reader_takes_no_pairs_out_of_order_and_no_ninth() -> None:
     """Equal or descending kids, no pair, and one too many are the strict pass's to name."""
     two = pairs(2)
     for wrong in ([*two[::-1]], [two[0], two[0]], pairs(9), []):
-        assert read_frame_fast(write_frame(HEARTBEAT, b"b", wrong), HEADERS) is None
+        assert read_frame_fast(write_frame(HEARTBEAT, b"b", wrong), BEGINS) is None
 
 
-def test_a_frame_has_the_shortest_begins() -> None:
+def test_a_frame_has_the_shortest_headers() -> None:
     """Where the form of a length changes: bodies of 255 and 256, 65,535 and 65,536 bytes, 15 and 16 pairs."""
     for size in (255, 256, 65_535, 65_536):
         assert write_frame(NOTICE, bytes(size), pairs(1)) == packed(NOTICE, bytes(size), pairs(1))

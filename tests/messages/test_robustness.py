@@ -91,9 +91,9 @@ def test_the_fast_frame_reader_accepts_nothing_that_the_strict_one_refuses(wire)
 
 def test_the_usual_envelopes_are_read_by_hand():
     """The fast reader is not dead: it takes one and several signatures."""
-    headers = verifier()._begins
-    assert read_frame_fast(WIRE, headers) is not None
-    assert read_frame_fast(TWO, headers) is not None
+    begins = verifier()._begins
+    assert read_frame_fast(WIRE, begins) is not None
+    assert read_frame_fast(TWO, begins) is not None
 
 
 @pytest.mark.parametrize("number", range(20 * SCALE))

@@ -1,5 +1,7 @@
 """Payload schemas as data."""
 
+from enum import IntEnum
+
 import pytest
 
 from cbmnet.errors import LocalProtocolError
@@ -107,6 +109,40 @@ def test_an_allowed_type_without_a_schema_is_the_callers_error():
         verifier(allowed=BUILTIN | {ptype_of("bulletin")})
 
 
+class Most(IntEnum):
+    FEW = 3
+
+
+class Shown(int):
+    def __format__(self, spec):
+        return "9 or nothing"
+
+    def __repr__(self):
+        return "9 or nothing"
+
+
+@pytest.mark.parametrize("most", [Most.FEW, Shown(3)])
+def test_a_bound_is_the_number_it_is(most):
+    """However it is written out."""
+    schema = Schema(Field("n", "uint", 0, most))
+    assert schema.vouches({"n": 3})
+    assert not schema.vouches({"n": 4})
+    assert schema.fault({"n": 4}) == "payload field 'n' must be uint of 0 to 3"
+
+
+def test_the_most_fields_that_a_payload_can_have():
+    """64, as the wire specification has it."""
+    assert Schema(*(Field(f"n{number:02}", "uint") for number in range(64))).vouches(
+        {f"n{number:02}": 1 for number in range(64)}
+    )
+
+
+def test_a_text_is_measured_by_its_bytes_at_both_ends():
+    """One letter of two bytes is long enough for two, and too long for one."""
+    assert Schema(Field("n", "str", 2)).fits({"n": "\xe9"})
+    assert not Schema(Field("n", "str", 0, 1)).fits({"n": "\xe9"})
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -118,6 +154,11 @@ def test_an_allowed_type_without_a_schema_is_the_callers_error():
         lambda: Field("n", "array"),
         lambda: Field("n", "uint", items=Field("m", "uint")),
         lambda: Schema(Field("n", "uint"), Field("n", "str")),
+        lambda: Schema(*(Field(f"n{number}", "uint") for number in range(65))),
+        lambda: Field("n", "uint", 0, "9"),
+        lambda: Field("n", "uint", 0.0, 9.0),
+        lambda: Schema(Field("n", "uint")._replace(maximum="9 if print('!') else 9")),
+        lambda: Schema(Field("n", "uint")._replace(name="N")),
     ],
 )
 def test_a_schema_that_describes_nothing_is_the_callers_error(make):

@@ -1,6 +1,7 @@
 """The usual message is checked and sealed the short way, which must decide as the long one does."""
 
 from collections import Counter
+from enum import StrEnum
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from cbmnet.errors import LocalProtocolError
 from cbmnet.messages import (
     BUILTIN_SCHEMAS,
     Field,
+    HybridSigner,
     Schema,
     Sender,
     SignedMessageError,
@@ -18,7 +20,7 @@ from cbmnet.messages import (
     seal,
 )
 
-from .parties import ALICE, BOB, HEARTBEAT, NOTICE, NOW_MS, REALM, entry, sealed, verifier
+from .parties import ALICE, BOB, HEARTBEAT, NOTICE, NOW_MS, REALM, entry, message, sealed, verifier
 from .test_schema import GOOD
 
 _settings = settings(max_examples=1000, deadline=None, derandomize=True, database=None)
@@ -26,11 +28,21 @@ _near = st.sampled_from([-30_001, -30_000, -1, 0, 1, 29_999, 30_000, 90_000, 10*
 
 
 class Stepwise(Verifier):
-    """Goes every step for every message."""
+    """Goes every step for every message, and looks at every field of a payload by itself."""
 
     def __init__(self, *arguments, **settings):
-        super().__init__(*arguments, **settings)
+        super().__init__(*arguments, schemas=UNVOUCHED, **settings)
         self.keys.rights = {}
+
+
+def unvouched(schema):
+    """The same fields, with nothing vouched for."""
+    copy = Schema(*schema.fields)
+    copy.vouches = lambda _: False
+    return copy
+
+
+UNVOUCHED = {ptype: unvouched(schema) for ptype, schema in BUILTIN_SCHEMAS.items()}
 
 
 @st.composite
@@ -138,8 +150,45 @@ def test_a_schema_vouches_only_for_what_fits_and_is_in_order(case):
 def test_a_schema_vouches_for_nothing_odd(payload):
     """What is no dict, or has other keys."""
     assert not Schema(Field("count", "uint")).vouches(payload)
+
+
+def test_a_schema_without_fields_vouches_for_the_empty_payload_alone():
+    """There is one payload without fields."""
     assert Schema().vouches({})
     assert not Schema().vouches({"count": 1})
+
+
+_bounds = {
+    "uint": [0, 1, 255, 2**64 - 1], "int": [-(2**63), -1, 0, 7, 2**64 - 1], "bool": [0, 1],
+    "str": [0, 1, 2, 64], "bin": [0, 1, 2, 64],
+}  # fmt: skip
+_values = {
+    "uint": [0, 1, 2, 255, 256, 2**64 - 1], "int": [-(2**63), -2, -1, 0, 7, 8], "bool": [False, True],
+    "str": ["", "x", "xy", "\xe9", "x" * 64, "x" * 65], "bin": [b"", b"x", b"xy", b"x" * 64, b"x" * 65],
+}  # fmt: skip
+
+
+@st.composite
+def own_schemas(draw):
+    """A schema of plain fields, its names no one's keywords or builtins, and a payload close to it."""
+    names = draw(st.lists(st.sampled_from(["a", "type", "int", "len", "class", "v0", "payload", "names"]),
+                          max_size=5, unique=True))  # fmt: skip
+    fields, payload = [], {}
+    for name in names:
+        kind = draw(st.sampled_from(sorted(_bounds)))
+        least, most = sorted(draw(st.lists(st.sampled_from(_bounds[kind]), min_size=2, max_size=2)))
+        fields.append(Field(name, kind, least, most))
+        payload[name] = draw(st.sampled_from(_values[kind]) | _SPOILT)
+    return Schema(*fields), dict(sorted(payload.items()))
+
+
+@_settings
+@given(own_schemas())
+def test_a_schema_of_ones_own_vouches_for_what_has_no_fault(case):
+    """Of plain fields in order, texts in ASCII: exactly then."""
+    schema, payload = case
+    ascii_ = all(value.isascii() for value in payload.values() if type(value) is str)
+    assert schema.vouches(payload) == (schema.fault(payload) is None and ascii_)
 
 
 @_settings
@@ -183,3 +232,47 @@ def test_half_a_surrogate_pair_is_the_callers_error(kind):
     sender, payload = Sender("north", [ALICE], REALM), GOOD[kind] | {"text": "\ud800"}
     with pytest.raises(LocalProtocolError):
         sender.seal(kind, ["south"], payload, stream=1, now_ms=NOW_MS, ttl_ms=1000)
+
+
+class Which(StrEnum):
+    SOUTH = "south"
+
+
+def test_what_only_looks_like_a_name_spoils_no_name():
+    """A refused lookalike leaves the honest message of the same stream as it was."""
+    odd = message(epoch=77, receivers=(Which.SOUTH,))
+    with pytest.raises(LocalProtocolError):
+        seal(odd, [ALICE], REALM)
+    assert verifier().check(sealed(epoch=77).wire, NOW_MS).message.epoch == 77
+    assert seal(message(epoch=77), [ALICE], REALM).wire == sealed(epoch=77).wire
+
+
+@pytest.mark.parametrize("stream", [True, 1.0])
+def test_what_only_looks_like_a_stream_is_no_stream(stream):
+    """Also when the stream that it equals goes on; no sequence is used up."""
+    sender = Sender("north", [ALICE], REALM)
+    times = {"now_ms": NOW_MS, "ttl_ms": 1000}
+    sender.seal("heartbeat", ["south"], {"count": 1}, stream=1, **times)
+    with pytest.raises(LocalProtocolError):
+        sender.seal("heartbeat", ["south"], {"count": 2}, stream=stream, **times)
+    assert sender.seal("heartbeat", ["south"], {"count": 2}, stream=1, **times).message.sequence == 2
+
+
+def test_a_signer_is_asked_once_for_each_message():
+    """A token or a service is not asked twice, whatever the length of its signature."""
+    asked = []
+
+    class Counting:
+        def __init__(self, signer):
+            self.kid, self.algorithm, self.public_key = signer.kid, signer.algorithm, signer.public_key
+            self._signer = signer
+
+        def sign(self, data):
+            asked.append(data)
+            return self._signer.sign(data)
+
+    hybrid = HybridSigner.from_seeds(b"a" * 32, b"b" * 32)
+    for number, signers in enumerate(([ALICE], [hybrid], [ALICE, hybrid]), 1):
+        asked.clear()
+        seal(message(sequence=number), [Counting(signer) for signer in signers], REALM)
+        assert len(asked) == len(signers)

@@ -56,6 +56,16 @@ def test_a_chain_goes_to_its_depth_and_ends(depth: int) -> None:
     assert ours.state == theirs.state == COMPLETE
 
 
+def test_a_chain_that_is_over_keeps_no_bytes() -> None:
+    """At depth 1 nothing is awaited from the start, at depth 2 nothing once the receipt has come."""
+    for depth in (1, 2):
+        ends = {me: made("receipts", depth=depth) for me in "ab"}
+        ends["a"].command(note(1), 0.0)
+        assert bool(ends["a"]._mine["b", 1, 0, 1].sent) == (depth == 2)
+        talk(ends, 1000.0)
+        assert ends["a"]._mine["b", 1, 0, 1].sent == b""
+
+
 @pytest.mark.parametrize("lost", range(1, 7))
 def test_whoever_sent_last_does_not_know_whether_it_arrived(lost: int) -> None:
     """If transmission m of 6 is lost its sender has seen m - 1, just as if m had arrived and m + 1 was lost.

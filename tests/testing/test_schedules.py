@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from cbmnet.channels.faults import Fault, write_faults
+from cbmnet.channels.faults import Fault
 from cbmnet.errors import ConfigError, LocalProtocolError
 from cbmnet.protocols.endpoint import VARIANTS, Acknowledged
 from cbmnet.simulation.invariant import INVARIANTS, InvariantError
@@ -344,10 +344,45 @@ def test_a_saved_schedule_that_cannot_happen_is_no_failure(tmp_path: Path) -> No
     assert "a>c" in str(caught.value)
 
 
+def test_shrinking_passes_over_schedules_that_cannot_happen(tmp_path: Path) -> None:
+    """Two losses that differ by their streams alone are one without them, which is no failure."""
+
+    def script(pair: EndpointPair) -> None:
+        for stream in (1, 2):
+            pair.send("a", "b", b"stream %d" % stream, stream=stream)
+
+    def body(pair: EndpointPair) -> None:
+        assert pair.accepted
+
+    make = partial(EndpointPair, partial(VARIANTS["fire-and-forget"].make, None))
+    test = ProtocolTest(make, body, script, Risk(0.4, 0.0, 0.0), name="t.py::both")
+    with pytest.raises(ProtocolTestError) as caught:
+        test.check(seeds=100, corpus=tmp_path)
+    assert len(caught.value.replay.faults) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_protocol_that_fails_by_a_config_error_is_shrunk_like_any_other() -> None:
+    """Only a schedule that cannot happen is none; what the endpoints raise is their failure."""
+
+    def body(pair: EndpointPair) -> None:
+        if len(pair.accepted.get(("a", "b"), [])) < len(pair.sent["a", "b"]):
+            raise ConfigError([])
+
+    make = partial(EndpointPair, partial(VARIANTS["fire-and-forget"].make, None))
+    test = ProtocolTest(make, body, test_of(RIGHT).script, Risk(0.4, 0.0, 0.0))
+    with pytest.raises(ProtocolTestError) as caught:
+        test.check(seeds=20)
+    assert len(caught.value.replay.faults) == 1
+
+
 def test_faults_may_be_given_as_they_are_printed() -> None:
-    """The lines of a failing schedule can be pasted into a test; a wrong one is one clear error."""
+    """The list that a failing test prints can be pasted into another; a wrong one is one clear error."""
     faults: tuple[Fault, ...] = (Drop(Datagrams("a>b", sequence=1)), Delay(Datagrams("b>a"), 2.0))
-    assert EndpointPair(partial(Numbered, RIGHT), faults=write_faults(faults)).faults == faults
+    told = str(ProtocolTestError(Replay("t.py::t", 3, "so it was", faults), None, 1, 2))
+    printed = told[told.index("[") : told.rindex("]") + 1]
+    for text in (printed, printed.encode()):
+        assert EndpointPair(partial(Numbered, RIGHT), faults=text).faults == faults
     with pytest.raises(ConfigError, match="faults"):
         EndpointPair(partial(Numbered, RIGHT), faults='[{"do":"lose"}]')
 

@@ -114,7 +114,8 @@ class Receipts(Machine[str]):
             raise LocalProtocolError(
                 f"{send.peer}: {send.stream}/{send.epoch}/{send.sequence} was sent before"
             )
-        self._mine[key] = _Chain(self._after_sending, 0, send.data)
+        awaits = self._after_sending == AWAITING
+        self._mine[key] = _Chain(self._after_sending, 0, send.data if awaits else b"")
         if len(self._mine) > SPAN:
             self._mine.popitem(last=False)
         self.outgoing.append(marked_datagram(send, 1, 1))
