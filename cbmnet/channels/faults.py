@@ -9,6 +9,7 @@ fault that fits a datagram decides. Times are seconds.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -37,10 +38,10 @@ class Datagrams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     attempt: _Whole | None = None
     copy: _Whole | None = None
 
-    def fits(self, label: Label) -> bool:
-        """Whether all that is named is so."""
-        wanted = (self.kind, self.stream, self.epoch, self.sequence, self.attempt, self.copy)
-        return all(w is None or w == is_ for w, is_ in zip(wanted, label, strict=True))
+    @property
+    def wanted(self) -> tuple[str | int | None, ...]:
+        """The label, with None for what is not named."""
+        return self.kind, self.stream, self.epoch, self.sequence, self.attempt, self.copy
 
 
 class Node(Struct, frozen=True, forbid_unknown_fields=True):
@@ -210,14 +211,20 @@ class Faults:
     So a schedule changes nothing of what stages with a memory, a queue or a burst, did to others.
     """
 
-    __slots__ = ("_faults",)
+    __slots__ = ("_named",)
 
     def __init__(self, faults: Sequence[LinkFault]) -> None:
-        self._faults = faults
+        # By which fields of a label are named, then by what they are: there may be thousands of faults.
+        self._named: dict[tuple[int, ...], dict[tuple[object, ...], tuple[int, LinkFault]]] = {}
+        for number, fault in enumerate(faults):
+            wanted = fault.at.wanted
+            named = tuple(place for place, value in enumerate(wanted) if value is not None)
+            those = self._named.setdefault(named, {})
+            those.setdefault(tuple(wanted[place] for place in named), (number, fault))
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Does to the flight what the schedule says; gives the copy that it asks for."""
-        fault = _first(self._faults, flight.label)
+        fault = self._first(flight.label)
         if type(fault) is Drop:
             flight.drop = "fault"
         elif type(fault) is Delay:
@@ -232,9 +239,10 @@ class Faults:
             return copy
         return None
 
-
-def _first(faults: Sequence[LinkFault], label: Label) -> LinkFault | None:
-    return next((fault for fault in faults if fault.at.fits(label)), None)
+    def _first(self, label: Label) -> LinkFault | None:
+        """The first of the schedule that fits."""
+        found = [those.get(tuple(label[n] for n in named)) for named, those in self._named.items()]
+        return min((one for one in found if one is not None), key=itemgetter(0), default=(0, None))[1]
 
 
 def by_link(faults: Iterable[Fault]) -> dict[str, list[LinkFault]]:

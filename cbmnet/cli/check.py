@@ -38,7 +38,8 @@ def check(
     if as_json:
         print(json.dumps({**facts, "warnings": warnings}))
         return
-    size = f"{len(design.points)} points x {design.base.study.replications} replications = {runs} runs"
+    points = f"{len(design.points)} point{'s' * (len(design.points) != 1)}"
+    size = f"{points} x {design.base.study.replications} replications = {runs} runs"
     print(f"{file}: good. {size},")
     print(f"about {runs * run_s:.0f} s on one core. Next: cbmnet run {file}")
     for warning in warnings:

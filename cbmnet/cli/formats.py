@@ -102,10 +102,17 @@ def _diagram(one: Chosen, choice: Selection) -> tuple[list[Any], list[str]]:
 
 
 def _known(kinds: tuple[str, ...] | None, known: list[str]) -> None:
-    for kind in kinds or ():
-        if kind not in known:
-            said = f" = {kind}: no message of this kind in this run; there are {', '.join(known) or 'none'}."
-            raise ConfigError([Fault("cbmnet export", None, "--kinds", said)])
+    """A kind that is nowhere in the run is said; ConfigError if all that are asked for are so."""
+    absent = [kind for kind in kinds or () if kind not in known]
+    there = f"there are {', '.join(known) or 'none'}."
+    faults = [
+        Fault("cbmnet export", None, "--kinds", f" = {kind}: no message of this kind in this run; {there}")
+        for kind in absent
+    ]
+    if faults and len(faults) == len(kinds or ()):
+        raise ConfigError(faults)
+    for fault in faults:
+        print(fault, file=sys.stderr)
 
 
 def _pcapng(one: Chosen, choice: Selection, out: Path | None) -> None:

@@ -70,6 +70,16 @@ class Searched:
     complete: bool
     counterexample: Counterexample | None
 
+    def __str__(self) -> str:
+        if self.counterexample is not None:
+            return str(self.counterexample)
+        if self.complete:
+            return f"nothing found: all {self.states} states within the bounds were looked at"
+        return (
+            f"nothing found in {self.states} states, and not all were looked at: "
+            "raise max_states, or lower drops, duplicates, timeouts or the number of messages"
+        )
+
 
 class Flying(NamedTuple):
     """A datagram under way."""

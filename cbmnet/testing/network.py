@@ -10,6 +10,8 @@ from hashlib import blake2b
 from math import inf
 from typing import Any
 
+from msgspec import json
+
 from cbmnet.channels.faults import Fault, check_faults, read_faults
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
@@ -68,7 +70,7 @@ class EndpointNetwork:
     """Parties by name, each with a way to make its endpoint; every two are joined both ways.
 
     `stages` are those of each link (default: a second of delay, nothing lost), `faults` what happens to
-    which datagram or party (or the JSON of such a list, as it is printed and saved), `invariants` the names
+    which datagram or party (as it is printed and saved: a list or its JSON as text), `invariants` the names
     of what must hold (or each with its config), `observers` further watchers. `routes` is how many ways
     there are between two parties. Times are seconds.
     """
@@ -78,7 +80,7 @@ class EndpointNetwork:
         makes: Mapping[str, Make],
         *,
         stages: Sequence[StageSpec] = (("constant", ConstantConfig(1.0)),),
-        faults: Iterable[Fault] | str | bytes = (),
+        faults: Iterable[Fault | Mapping[str, Any]] | str | bytes = (),
         invariants: Iterable[str | tuple[str, Any]] = (),
         observers: Iterable[Observer] = (),
         routes: int = 1,
@@ -86,7 +88,7 @@ class EndpointNetwork:
         max_steps_at_once: int = MAX_STEPS_AT_ONCE,
     ) -> None:
         self.clock, self.seed = Clock(max_steps_at_once), seed
-        self.faults = read_faults(faults) if isinstance(faults, str | bytes) else tuple(faults)
+        self.faults = _schedule(faults)
         self.events: dict[str, list[Any]] = {name: [] for name in makes}
         self.sent: dict[tuple[str, str], list[bytes]] = {}
         self.accepted: dict[tuple[str, str], list[bytes]] = {}
@@ -192,6 +194,15 @@ class EndpointNetwork:
         elif (said := _SAID.get(type(event))) is not None:
             number = [getattr(event, key, 0) for key in ("stream", "sequence", "attempts")]
             self._recorder.tell(Transport, self.now, name, event.peer, said, *number)
+
+
+def _schedule(faults: Iterable[Fault | Mapping[str, Any]] | str | bytes) -> tuple[Fault, ...]:
+    if not isinstance(faults, str | bytes):
+        given = tuple(faults)
+        if not any(isinstance(fault, Mapping) for fault in given):
+            return given  # type: ignore[return-value]
+        faults = json.encode(given)
+    return read_faults(faults)
 
 
 class _Labels:

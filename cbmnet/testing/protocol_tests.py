@@ -16,12 +16,13 @@ from typing import Any
 from cbmnet.channels.faults import Fault, ImpossibleError, LinkFault, write_faults
 from cbmnet.recorder import Observer
 from cbmnet.testing import replay_file
-from cbmnet.testing.network import MAX_STEPS, EndpointNetwork
+from cbmnet.testing.network import EndpointNetwork
 from cbmnet.testing.replay_file import Replay
 from cbmnet.testing.risk import Damage, Risk
 from cbmnet.testing.shrinking import shrink
 
 SEEDS = 20
+MAX_STEPS = 20_000
 CORPUS = "corpus"
 Body = Callable[[Any], None]
 
@@ -149,7 +150,8 @@ def protocol_test(
     """Decorator: the function checks a network after its run, under many schedules of faults.
 
     `make` makes the network and hands on the options that it is given (`def pair(**options)`). Without a
-    `script`, the first party sends the second so many `messages`, all at once or one every `every_s`.
+    `script`, the first party sends the second so many `messages`, all at once or one every `every_s`. A run
+    that is still busy after `max_steps` instants has failed.
     """
 
     def decorate(body: Body) -> Callable[..., None]:

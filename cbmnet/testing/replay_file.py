@@ -77,6 +77,8 @@ def saved(folder: Path, test: str) -> Iterator[tuple[Path, Replay]]:
     name = test.rsplit("::", 1)[-1]
     for file in sorted(folder.glob(f"{name}-*.json")):
         replay = load(file)
+        if replay.test.rsplit("::", 1)[-1] != name:
+            raise _refused(file, "test", f' = "{replay.test}": by its name the file is of {name}.')
         if replay.test == test:
             yield file, replay
 

@@ -192,6 +192,13 @@ def test_wrong_use_is_one_clear_message(arguments: tuple[str, ...], said: str) -
     assert done.stderr.splitlines()[-1] == "1 fault, nothing was run." or arguments == ()
 
 
+def test_of_several_kinds_one_may_be_absent() -> None:
+    """That is said, and the others are drawn."""
+    done = cbmnet("export", NORWAY, "--format", "mermaid", "--kinds", "notice,telegram")
+    assert "--kinds = telegram: no message of this kind" in done.stderr
+    assert "notice" in done.stdout
+
+
 def test_rows_that_stand_cannot_be_changed(results: Path) -> None:
     """--set and --seed would make other rows than the folder holds."""
     done = cbmnet("export", str(results), "--format", "csv", "--seed", "3", "--set", "channel.loss=0", code=2)

@@ -71,6 +71,15 @@ def test_a_bound_on_states_is_told() -> None:
     """A search that was cut off says that it is not complete."""
     found = searched(NumberedConfig(), 4, Bounds(2, 2, 3, max_states=200))
     assert found == Searched(200, False, None)
+    assert str(found).startswith("nothing found in 200 states, and not all were looked at: raise max_states")
+
+
+def test_what_was_searched_says_what_came_of_it() -> None:
+    """All looked at, or the steps to what was found."""
+    whole = searched(NumberedConfig(), 1, Bounds(0, 0, 0))
+    assert str(whole) == f"nothing found: all {whole.states} states within the bounds were looked at"
+    found = searched(NumberedConfig(modulus=2), 3, Bounds(0, 1, 0))
+    assert str(found) == str(found.counterexample)
 
 
 def test_shipped_variants_keep_what_they_claim() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from cbmnet.channels.faults import Fault
-from cbmnet.errors import ConfigError, LocalProtocolError
+from cbmnet.errors import ConfigError, LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import VARIANTS, Acknowledged
 from cbmnet.simulation.invariant import INVARIANTS, InvariantError
 from cbmnet.testing import (
@@ -381,10 +381,53 @@ def test_faults_may_be_given_as_they_are_printed() -> None:
     faults: tuple[Fault, ...] = (Drop(Datagrams("a>b", sequence=1)), Delay(Datagrams("b>a"), 2.0))
     told = str(ProtocolTestError(Replay("t.py::t", 3, "so it was", faults), None, 1, 2))
     printed = told[told.index("[") : told.rindex("]") + 1]
-    for text in (printed, printed.encode()):
-        assert EndpointPair(partial(Numbered, RIGHT), faults=text).faults == faults
+    for given_ in (printed, printed.encode(), json.loads(printed), faults):
+        assert EndpointPair(partial(Numbered, RIGHT), faults=given_).faults == faults
     with pytest.raises(ConfigError, match="faults"):
         EndpointPair(partial(Numbered, RIGHT), faults='[{"do":"lose"}]')
+    with pytest.raises(ConfigError, match="faults"):
+        EndpointPair(partial(Numbered, RIGHT), faults=[{"do": "lose"}])
+
+
+def test_a_network_that_never_falls_silent_is_told_in_seconds() -> None:
+    """Found after 20,000 instants, with hundreds of faults, and shrunk to the one or two that began it."""
+
+    class Stubborn(Numbered):
+        """Acknowledges each message once, and sends until it is acknowledged."""
+
+        def receive(self, data: bytes, peer: str, now: float) -> None:
+            waiting = len(self.outgoing)
+            heard = len(self.events)
+            super().receive(data, peer, now)
+            if len(self.events) == heard:  # a repeated message
+                while len(self.outgoing) > waiting:
+                    self.outgoing.pop()
+
+    make = partial(EndpointPair, partial(Stubborn, NumberedConfig()))
+    test: ProtocolTest = protocol_test(make, messages=3)(lambda pair: None).protocol_test  # type: ignore[attr-defined]
+    with pytest.raises(ProtocolTestError, match="still busy after 20000 steps") as caught:
+        test.check(seeds=20)
+    assert 1 <= len(caught.value.replay.faults) <= 2
+
+
+def test_attempts_that_no_label_can_hold_are_told() -> None:
+    """What is lost for ever and sent for ever ends in a clear error, not in one of the draws."""
+    make = partial(Numbered, NumberedConfig())
+    pair = EndpointPair(make, faults='[{"do":"drop","at":{"link":"a>b","kind":"notice","sequence":1}}]')
+    pair.send("a", "b")
+    with pytest.raises(
+        SimulationError, match=r"a \(Numbered\): sends notice/1/0/1#65536.0 at .* up to 65535"
+    ):
+        pair.drive()
+
+
+def test_a_saved_file_that_is_of_another_test_by_its_name_is_told(tmp_path: Path) -> None:
+    """A misspelt test in a file would otherwise never be tried again, and nobody would know."""
+    test = test_of(RIGHT)
+    file = save(Replay(test.name, 3, "so it was", (Drop(Datagrams("a>b")),)), tmp_path)
+    file.write_text(file.read_text().replace("it_keeps_its_promises", "it_keps_its_promises"))
+    with pytest.raises(ConfigError, match="by its name the file is of it_keeps_its_promises"):
+        test.check(seeds=1, corpus=tmp_path)
 
 
 class Holder:
