@@ -17,19 +17,21 @@ _COLOUR = {
     "arrives": BLUE, "lost": RED, "stopped": ORANGE, "refused": ORANGE, "forged": RED, "attack": RED,
     "under way": BLUE,
 }  # fmt: skip
-_HALO = 'stroke="#ffffff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
+_HALO = 'fill="#ffffff" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"'
 _LOST_AT, _UNDER_WAY_AT = 0.75, 0.6  # how far into the last lane the line of such a message goes
 
 
 def text(
     x: float, y: float, said: str, size: int, *, bold: bool = False, fill: str = INK, anchor: str = "middle"
 ) -> str:
-    """Words with a white halo, so that they can be read over a line."""
+    """Words with a white halo, so that they can be read over a line.
+
+    The halo is a text of its own below them: not every program that draws SVG knows `paint-order`.
+    """
     weight = ' font-weight="bold"' if bold else ""
-    return (
-        f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight} text-anchor="{anchor}" fill="{fill}" '
-        f"{_HALO}>{escape(said)}</text>"
-    )
+    place = f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight} text-anchor="{anchor}" '
+    words = f">{escape(said)}</text>"
+    return f'{place}aria-hidden="true" style="user-select:none" {_HALO}{words}{place}fill="{fill}"{words}'
 
 
 def line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "") -> str:

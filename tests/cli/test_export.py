@@ -15,6 +15,7 @@ import pytest
 from cbmnet.reports.capture import DISSECTOR
 
 from ..reports.blocks import read
+from ..reports.boxes import words_of
 from ..reports.conftest import BUSY
 from .test_commands import NORWAY, SIMS, cbmnet
 
@@ -118,7 +119,7 @@ def test_a_diagram_holds_what_is_asked_for(busy: str, tmp_path: Path) -> None:
     assert f"written to {file}" in said.stderr
     root = ElementTree.fromstring(Path(file).read_text())
     assert "Sequence diagram of 5 messages" in (root[1].text or "")
-    texts = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [text.text or "" for text in words_of(root)]
     assert not [said for said in texts if said.startswith(("query", "link-ack", "clarification"))]
     assert {said[:2] for said in texts if said.startswith("d") and ":" in said} <= {"d1", "d2", "d3"}
 

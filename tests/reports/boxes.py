@@ -31,6 +31,11 @@ def real_width(text: str, size: float, *, bold: bool = False) -> float:
     return sum(_advance(character, "bold" if bold else "normal") for character in text) * size
 
 
+def words_of(root: ElementTree.Element) -> list[ElementTree.Element]:
+    """The texts of a drawing without their halos."""
+    return [text for text in root.iter(f"{SVG}text") if "aria-hidden" not in text.attrib]
+
+
 def box_of(text: ElementTree.Element) -> Box:
     """Left, top, right, bottom of one text: ascent .93 and descent .24 em, as that font has them."""
     size, x, y = (float(text.attrib[key]) for key in ("font-size", "x", "y"))

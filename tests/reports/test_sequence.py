@@ -12,7 +12,7 @@ from cbmnet.reports.diagram import DiagramRow, parties, rows
 from cbmnet.reports.layout import text_width
 from cbmnet.reports.shapes import Way, arrow
 
-from .boxes import SVG, Box, box_of, gaps, overlapping, real_width
+from .boxes import SVG, Box, box_of, gaps, overlapping, real_width, words_of
 
 TITLE = "study, run 3, seed 7, " + ", ".join(f"some.dotted.key{n} = {n}.5" for n in range(6))
 FATES = [
@@ -46,11 +46,11 @@ def legend_of(root: ElementTree.Element) -> ElementTree.Element:
 
 
 def texts_of(root: ElementTree.Element) -> list[str]:
-    return [text.text or "" for text in root.iter(f"{SVG}text")]
+    return [text.text or "" for text in words_of(root)]
 
 
 def boxes(root: ElementTree.Element) -> list[Box]:
-    return [box_of(text) for text in root.iter(f"{SVG}text")]
+    return [box_of(text) for text in words_of(root)]
 
 
 def crosses_of(root: ElementTree.Element) -> list[float]:
@@ -124,9 +124,7 @@ def test_the_names_come_again_before_one_forgets_them(crowd: list[dict[str, Any]
     """At 300 messages, no line is farther below the names than 24 lines, and all of them are there."""
     who = parties(crowd)
     root = drawn(transmissions.rows(crowd)[:300], who)
-    heads = {
-        name: sorted(float(t.attrib["y"]) for t in root.iter(f"{SVG}text") if t.text == name) for name in who
-    }
+    heads = {name: sorted(float(t.attrib["y"]) for t in words_of(root) if t.text == name) for name in who}
     assert len({tuple(at) for at in heads.values()}) == 1
     ys = heads[who[0]]
     assert max(gaps([*ys, float(root.attrib["height"])])) <= 26 * sequence.ROW
@@ -259,7 +257,7 @@ def test_every_party_has_a_name_and_a_lifeline(name: str, request: pytest.Fixtur
     found, who = cases(request, name)
     root = drawn(found, who)
     lines = [line for line in root.iter(f"{SVG}line") if line.attrib.get("stroke-dasharray") == "2 3"]
-    named = {text.text: text.attrib["x"] for text in root.iter(f"{SVG}text")}
+    named = {text.text: text.attrib["x"] for text in words_of(root)}
     assert [line.attrib["x1"] for line in lines] == [named[party] for party in who]
     assert all(line.attrib["x1"] == line.attrib["x2"] for line in lines)
     lowest = max(box[3] for box in boxes(root))
@@ -307,14 +305,14 @@ def test_names_texts_and_title_are_escaped() -> None:
     """What looks like markup stays text, in names, notes and title."""
     nasty = "<&\"'>"
     root = drawn([DiagramRow(0.0, nasty, "", nasty), DiagramRow(0.0, nasty, "b", nasty)], [nasty, "b"], nasty)
-    texts = [text.text for text in root.iter(f"{SVG}text")]
+    texts = [text.text for text in words_of(root)]
     assert texts.count(nasty) == 4
     assert root.find(f"{SVG}title").text == nasty  # type: ignore[union-attr]
 
 
 def test_a_time_is_written_once_for_all_that_happens_then() -> None:
     """The rows of one second share its time; later seconds have their own."""
-    times = [t.text for t in drawn(FATES, ["a", "b", "c"]).iter(f"{SVG}text") if (t.text or "")[:2] == "d0"]
+    times = [t.text for t in words_of(drawn(FATES, ["a", "b", "c"])) if (t.text or "")[:2] == "d0"]
     assert times == ["d0 00:00:00", "d0 00:00:09", "d0 00:00:20", "d0 00:00:30"]
 
 
@@ -336,3 +334,15 @@ def test_the_terminal_marks_each_fate() -> None:
     lines = terminal.text(FATES, ["a", "b", "c"], 100).splitlines()[1:]
     for line, mark in zip(lines, ("──✕ ", "│▌──", "╌╌?│", "│           ◆", "│◀──", "│◀══"), strict=True):
         assert mark in line
+
+
+def test_every_text_stands_on_a_halo_of_its_own() -> None:
+    """Right below it, the same words in the same place, and only the words are for a reader of the page."""
+    every = list(drawn(FATES, ["a", "b", "c"]).iter(f"{SVG}text"))
+    assert len(every) > 20
+    for halo, words in zip(every[::2], every[1::2], strict=True):
+        assert halo.text == words.text
+        assert halo.attrib["aria-hidden"] == "true"
+        assert halo.attrib["stroke"] == halo.attrib["fill"] == "#ffffff"
+        assert "stroke" not in words.attrib
+        assert all(halo.attrib[key] == words.attrib[key] for key in ("x", "y", "font-size", "text-anchor"))
