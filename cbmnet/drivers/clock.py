@@ -6,8 +6,10 @@ depends on it: an event here is any object with `callbacks` and `_ok`, which is 
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
+from itertools import repeat
+from operator import length_hint
 from typing import Any
 
 from msgspec import Struct
@@ -118,36 +120,36 @@ class _Run:
     where it would go through a list of flights again and again. What has come stays until its run ends.
     """
 
-    __slots__ = ("_events", "_next", "_numbers", "_priorities", "_queue", "_times_s", "callbacks")
+    __slots__ = ("_coming", "_entries", "_events", "_queue", "callbacks")
     _ok = True
 
     def __init__(self, queue: list[tuple[float, int, int, Any]], entries: list[Any]) -> None:
         times_s, priorities, numbers, self._events = zip(*entries, strict=True)
-        self._times_s, self._priorities = array("d", times_s), bytes(priorities)
-        self._numbers = array("q", numbers)
-        self._queue, self._next, self.callbacks = queue, 0, (self._go_on,)
-        heappush(queue, (times_s[0], priorities[0], numbers[0], self))
+        self._coming = iter(self._events)
+        self._entries: Iterator[tuple[float, int, int, Any]] = zip(
+            array("d", times_s), bytes(priorities), array("q", numbers), repeat(self), strict=False
+        )
+        self._queue, self.callbacks = queue, (self._go_on,)
+        heappush(queue, next(self._entries))
 
     def __str__(self) -> str:
-        calls = self._events[self._next].callbacks
+        calls = self.ahead[0].callbacks
         return ", ".join(str(getattr(call, "__self__", call)) for call in calls)
 
     def __len__(self) -> int:
-        return len(self._events) - self._next
+        return length_hint(self._coming)
 
     @property
     def ahead(self) -> tuple[Any, ...]:
         """The events still to come."""
-        return self._events[self._next :]
+        return self._events[len(self._events) - len(self) :]
 
     def _go_on(self, _: Any) -> None:
-        at = self._next
-        event = self._events[at]
-        self._next = at = at + 1
-        if at < len(self._events):
-            heappush(self._queue, (self._times_s[at], self._priorities[at], self._numbers[at], self))
+        event, entry = next(self._coming), next(self._entries, None)
+        if entry is not None:
+            heappush(self._queue, entry)
         else:
-            self._events, self._next = (), 0
+            self._events, self._coming, self._entries = (), iter(()), iter(())  # lets go of all that has come
         for callback in event.callbacks:
             callback(event)
 
