@@ -2,11 +2,12 @@
 
 from random import Random
 from sys import getrefcount
+from typing import Any
 
 import pytest
 from simpy.events import NORMAL
 
-from cbmnet.drivers.clock import LAST, MAX_IN_HEAP, Call, Clock, schedule
+from cbmnet.drivers.clock import LAST, MAX_IN_HEAP, Call, Clock, _Run, schedule
 from cbmnet.errors import SimulationError
 
 
@@ -167,3 +168,27 @@ def test_a_run_that_is_over_holds_no_event() -> None:
     assert getrefcount(event) > held_by_us
     clock.run()
     assert getrefcount(event) == held_by_us
+
+
+class Named:
+    """Somebody whose calls are scheduled."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+    def called(self, _: Any) -> None:
+        """Nothing."""
+
+
+def test_sorted_events_are_called_after_whoever_is_next() -> None:
+    """What an error about too many steps at once names is who spins, not who came first."""
+    queue: list[Any] = []
+    run = _Run(queue, [(float(n), 1, n, Call((Named(name).called,))) for n, name in enumerate("abc")])
+    for name in "abc":
+        assert str(run) == name
+        assert queue.pop()[3] is run
+        run._go_on(None)
+    assert queue == []
