@@ -5,8 +5,8 @@ depends on. A flight is its own event. SimPy cannot withdraw an event, so a wake
 stays in the queue and calls nothing when it comes.
 """
 
+import struct
 from collections.abc import Callable
-from struct import error as StructError  # noqa: N812 (a class, whatever its name)
 from typing import Any
 
 from cbmnet.channels.fan import Fan
@@ -122,7 +122,7 @@ class Host:
                 try:
                     carry, peer, ends = lines[datagram.peer]
                     flights = carry(datagram, now)
-                except (SimulationError, KeyError, AttributeError, TypeError, StructError) as error:
+                except (SimulationError, KeyError, AttributeError, TypeError, struct.error) as error:
                     raise self._cannot_send(datagram, error) from error
                 if self._tells_sending:
                     self.telling.sent(datagram, flights, peer.telling, now)
@@ -151,8 +151,8 @@ class Host:
             return SimulationError(f"{self}: {error}")
         if type(datagram) is not Datagram:
             return SimulationError(f"{self}: sends {datagram!r} at {self._now} s; a variant sends Datagrams")
-        if isinstance(error, StructError):
-            most = "a label has streams, attempts and copies up to 65535"
+        if isinstance(error, struct.error):
+            most = "a label has streams, attempts and copies up to 65535, epochs of 32 bits, sequences of 64"
             return SimulationError(f"{self}: sends {datagram.label} at {self._now} s; {most}")
         there = ", ".join(sorted(self._lines)) or "none"
         return SimulationError(f"{self}: no way to {datagram.peer!r}; there are {there}")

@@ -199,8 +199,9 @@ class EndpointNetwork:
 def _schedule(faults: Iterable[Fault | Mapping[str, Any]] | str | bytes) -> tuple[Fault, ...]:
     if not isinstance(faults, str | bytes):
         given = tuple(faults)
-        if not any(isinstance(fault, Mapping) for fault in given):
-            return given  # type: ignore[return-value]
+        made = tuple(fault for fault in given if not isinstance(fault, Mapping))
+        if len(made) == len(given):
+            return made
         faults = json.encode(given)
     return read_faults(faults)
 

@@ -22,7 +22,7 @@ from cbmnet.testing.risk import Damage, Risk
 from cbmnet.testing.shrinking import shrink
 
 SEEDS = 20
-MAX_STEPS = 20_000
+MAX_STEPS = 20_000  # fewer than a network's own: a test that never falls silent is run some thirty times
 CORPUS = "corpus"
 Body = Callable[[Any], None]
 
