@@ -30,35 +30,43 @@ class Rights(NamedTuple):
     until_ms: int
 
 
+class Key(NamedTuple):
+    """One key that may sign: what checks a signature, whose it is (one entry), and what it may sign."""
+
+    kid: bytes
+    check: Check
+    signers: tuple[Entry]
+    rights: Rights
+
+
 class Authenticator:
     """The keys of a trust store, ready to verify in one realm.
 
     `secrets` maps a key id to the simulation secret behind it; `verified` counts the messages whose
-    signatures were verified; `rights` holds, by key id, what each usable key may sign. Raises
-    LocalProtocolError for a secret that belongs to another key.
+    signatures were verified; `usable` holds, by key id, the keys that may sign. Raises LocalProtocolError
+    for a secret that belongs to another key.
     """
 
     def __init__(self, realm: str, store: TrustStore, secrets: Mapping[bytes, bytes]) -> None:
         self.store = store
         self.verified = 0
         self._checks = _load_checks(store, realm, secrets)
-        # Keys that may sign, ready for the usual message, which has one signature.
-        self._usable = {
-            kid: ((store.entries[kid],), check)
+        # Ready for the usual message, which has one signature.
+        self.usable = {
+            kid: Key(kid, check, (entry,), _rights_of(entry))
             for kid, check in self._checks.items()
-            if store.entries[kid].status != COMPROMISED
+            if (entry := store.entries[kid]).status != COMPROMISED
         }
-        self.rights = {kid: _rights_of(entry) for kid, ((entry,), _) in self._usable.items()}
 
     def authenticate(self, signatures: Signatures, signed: bytes) -> tuple[Entry, ...]:
         """Steps 4 and 5: the known signers, none compromised, each with a signature that verifies."""
         if len(signatures) == 1:
             kid, signature = signatures[0]
-            usable = self._usable.get(kid)
-            if usable is not None:
+            key = self.usable.get(kid)
+            if key is not None:
                 self.verified += 1
-                if usable[1](signature, signed):
-                    return usable[0]
+                if key.check(signature, signed):
+                    return key.signers
                 raise SignedMessageError(Code.BAD_SIGNATURE, "a signature does not verify", kid)
         return self._all(signatures, signed)
 

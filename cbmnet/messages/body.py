@@ -5,6 +5,7 @@ body. Whatever it turns down goes to `decode_slow`, which names the code. Both a
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -34,6 +35,7 @@ _FIELD_TYPES = [str, str, tuple, int, int, int, int, int, bytes, dict]
 _START = b"\x9a\x01"  # an array of ten that begins with version 1
 _NAME = re.compile(r"[a-z0-9./-]{1,64}")
 _SCALARS = frozenset({int, str, bytes, bool, type(None)})
+_UNREADABLE = ValueError, OverflowError, TypeError, RecursionError, msgpack.UnpackException
 pack = msgpack.Packer().pack
 _unpack = msgpack.unpackb
 
@@ -101,7 +103,16 @@ def decode_fast(ptype: str, body: bytes, schema: Schema | None = None) -> Messag
         if schema is not None and schema.vouches(payload):
             return message if _head_holds(message) else None
         return message if _holds(message) and (schema is None or schema.fits(payload)) else None
-    except (ValueError, OverflowError, TypeError, RecursionError, msgpack.UnpackException):
+    except _UNREADABLE:
+        return None
+
+
+def payload_of(packed: bytes, vouches: Callable[[Any], bool]) -> dict[str, Any] | None:
+    """The payload in these bytes if they are canonical and its schema vouches for it, else None."""
+    try:
+        payload: dict[str, Any] = _unpack(packed)
+        return payload if vouches(payload) and pack(payload) == packed else None
+    except _UNREADABLE:
         return None
 
 

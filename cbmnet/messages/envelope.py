@@ -34,10 +34,11 @@ Signatures = tuple[tuple[bytes, bytes], ...]
 Frame = tuple[str, bytes, Signatures]  # payload type, raw body, pairs of kid and signature by kid
 _LENGTHS = frozenset(SIGNATURE_BYTES.values())
 _PAIR = b"\x92\xc4\x10"  # [kid of 16, ...
-_SHORT = b"\xc4\x40"  # a signature of 64
-_ONE_PAIR = b"\x91" + _PAIR
+SHORT = b"\xc4\x40"  # a signature of 64
+ONE_PAIR = b"\x91" + _PAIR
 _TAIL = Struct("4s16s2s64s")  # one pair: its headers, the kid, the header of the signature, the signature
 _read_tail = _TAIL.unpack_from
+TAIL_BYTES = _TAIL.size
 _FRAME = b"\x94\x01"  # an array of four that begins with version 1
 
 
@@ -61,7 +62,7 @@ def frame_begin(ptype: str) -> bytes:
 
 def write_short_frame(begin: bytes, body: bytes, kid: bytes, signature: bytes) -> bytes:
     """The usual envelope, with one signature of 64 bytes; `begin` is the `frame_begin` of its type."""
-    return b"".join((begin, _BINS[len(body)], body, _ONE_PAIR, kid, _SHORT, signature))
+    return b"".join((begin, _BINS[len(body)], body, ONE_PAIR, kid, SHORT, signature))
 
 
 class _BinHeaders(dict[int, bytes]):
@@ -99,7 +100,7 @@ def read_frame_fast(wire: bytes, ptypes: dict[bytes, str]) -> Frame | None:
                 return None
         if len(wire) == end + _TAIL.size:
             pair, kid, short, signature = _read_tail(wire, end)
-            if pair == _ONE_PAIR and short == _SHORT:
+            if pair == ONE_PAIR and short == SHORT:
                 return ptype, wire[start:end], ((kid, signature),)
         signatures = _read_pairs_fast(wire, end)
     except IndexError:
@@ -115,7 +116,7 @@ def _read_pairs_fast(wire: bytes, at: int) -> Signatures | None:
     last = b""
     for start in range(at + 1, len(wire), 85):
         kid = wire[start + 3 : start + 19]
-        if wire[start : start + 3] != _PAIR or wire[start + 19 : start + 21] != _SHORT or kid <= last:
+        if wire[start : start + 3] != _PAIR or wire[start + 19 : start + 21] != SHORT or kid <= last:
             return None
         pairs.append((kid, wire[start + 21 : start + 85]))
         last = kid

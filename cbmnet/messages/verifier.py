@@ -4,14 +4,16 @@ Every byte string gives an `Accepted` or a `SignedMessageError` with a stable co
 and nothing changes before the caller applies the change.
 """
 
+import struct
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.authenticator import Authenticator
-from cbmnet.messages.body import decode_fast, decode_slow, is_name
+from cbmnet.messages.body import decode_fast, decode_slow, is_name, payload_of
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import (
     HARD_MAX_WIRE_BYTES,
@@ -27,6 +29,7 @@ from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS, TRUST_STORE
 from cbmnet.messages.message import Message, plain_new
 from cbmnet.messages.pae import LENGTHS, check_realm, signing_prefix
 from cbmnet.messages.schema import Schema
+from cbmnet.messages.shape import Shape, Shapes
 from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore, persons_of
 
 MAX_TTL_MS = 24 * 3600 * 1000
@@ -59,6 +62,10 @@ class Attributed(NamedTuple):
     def id(self) -> bytes:
         """The id of the message, SHA-256(M), 32 bytes."""
         return sha256(self.signed).digest()
+
+
+_Said = tuple[Message, tuple[Entry, ...], bytes, bool]
+"""A message, who signed it, what they signed, and whether it passed steps 8 and the keys' part of 10."""
 
 
 class Verifier:
@@ -98,6 +105,7 @@ class Verifier:
         self._max_wire_bytes, self._max_ttl_ms, self._skew_ms = max_wire_bytes, max_ttl_ms, skew_ms
         self._allowed, self._schemas = frozenset(allowed), schemas
         self._prefixes = {ptype: signing_prefix(ptype, realm) for ptype in allowed}
+        self._shapes = Shapes()
         # Read by hand are the payload types whose header is two bytes: 32 characters or more.
         self._begins = {frame_begin(ptype): ptype for ptype in allowed if len(ptype) >= 32}
 
@@ -115,20 +123,18 @@ class Verifier:
         """Every step, with no change of state; raises SignedMessageError at the first that fails."""
         if type(wire) is not bytes:
             wire = bytes(wire)  # a bytearray that a socket filled
-        ptype, body, signatures = self._frame(wire)
-        signed = self._prefixes[ptype] + LENGTHS[len(body)] + body
+        shape = self._shapes.of(wire)
+        frame = self._frame(wire) if shape is None else None
         digest = sha256(wire).digest()
         guard = self.guard
         if guard.is_duplicate(digest):
             raise SignedMessageError(Code.DUPLICATE, "this very envelope was accepted before")
-        message_id = sha256(signed).digest()
         try:
-            signers = self.keys.authenticate(signatures, signed)
-            message = self._read(ptype, body)
+            message, signers, signed, usual = self._recall(shape, wire) or self._read_all(wire, frame)
             _, sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, _ = message
             # The usual message passes all at once; what does not goes step by step, and may yet be right.
             if not (
-                self._is_usual(message, signatures)
+                usual
                 and self.me in receivers
                 and expires_ms - issued_ms <= self._max_ttl_ms
                 and issued_ms - self._skew_ms <= now_ms < expires_ms + self._skew_ms
@@ -138,12 +144,55 @@ class Verifier:
                     raise SignedMessageError(Code.NOT_RECEIVER, f"{self.me} is not among the receivers")
                 self._check_time(message, now_ms)
                 self._check_keys(message, signers)
+            message_id = sha256(signed).digest()
             gap = guard.check(message, message_id, wire)
         except SignedMessageError as error:
-            error.message_id = message_id
+            with suppress(SignedMessageError):  # what is no envelope has no id
+                error.message_id = self.id_of(wire)
             raise
         change = plain_new(Change, (sender, stream, epoch, sequence, message_id, previous, digest, wire))
         return plain_new(Accepted, (message, signers, message_id, gap, change))
+
+    def _recall(self, shape: Shape | None, wire: bytes) -> _Said | None:
+        """Steps 1, 2, 4 to 8 and the keys' part of 10 for an envelope of a known shape, None for another."""
+        if shape is None:
+            return None
+        (
+            parts_of, constants, first, last, from_ms, until_ms, prefix, body_at, body_end,
+            check, signers, vouches, ptype, sender, receivers, stream, epoch,
+        ) = shape  # fmt: skip
+        try:
+            a, sequence, b, issued_ms, c, expires_ms, d, previous, packed, e, signature = parts_of(wire)
+        except struct.error:
+            return None
+        if not (
+            (a, b, c, d, e) == constants
+            and first <= sequence <= last
+            and from_ms <= issued_ms < until_ms
+            and issued_ms < expires_ms
+        ):
+            return None
+        body = wire[body_at:body_end]
+        signed = prefix + body
+        self.keys.verified += 1
+        if not check(signature, signed):
+            raise SignedMessageError(Code.BAD_SIGNATURE, "a signature does not verify", signers[0].kid)
+        payload = payload_of(packed, vouches)
+        if payload is None:
+            return self._read(ptype, body), signers, signed, True
+        row = ptype, sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, payload
+        return plain_new(Message, row), signers, signed, True
+
+    def _read_all(self, wire: bytes, frame: Frame | None) -> _Said:
+        """Steps 4 to 7 for any envelope, and whether it is a usual one, which later ones may be like."""
+        ptype, body, signatures = frame or self._frame(wire)
+        prefix = self._prefixes[ptype] + LENGTHS[len(body)]
+        signers = self.keys.authenticate(signatures, prefix + body)
+        message = self._read(ptype, body)
+        usual = self._is_usual(message, signatures)
+        if usual and signers and (vouches := self._schemas[ptype].vouches)(message.payload):
+            self._shapes.learn(wire, body, message, prefix, self.keys.usable[signatures[0][0]], vouches)
+        return message, signers, prefix + body, usual
 
     def attribute(self, wire: bytes) -> Attributed:
         """Who said what, to whom and when ever: steps 1, 2, 4 to 8 and the keys' part of 10.
@@ -151,11 +200,10 @@ class Verifier:
         For judging evidence and old records; it asks neither whether the message is for us, nor whether it
         is fresh or new. Raises SignedMessageError.
         """
-        ptype, body, signatures = self._frame(bytes(wire))
-        signed = self._prefixes[ptype] + LENGTHS[len(body)] + body
-        signers = self.keys.authenticate(signatures, signed)
-        message = self._read(ptype, body)
-        if not self._is_usual(message, signatures):
+        wire = bytes(wire)
+        shape = self._shapes.of(wire)
+        message, signers, signed, usual = self._recall(shape, wire) or self._read_all(wire, None)
+        if not usual:
             self._authorise(message, signers)
             self._check_keys(message, signers)
         return plain_new(Attributed, (message, signers, signed))
@@ -193,10 +241,10 @@ class Verifier:
     def _is_usual(self, message: Message, signatures: Signatures) -> bool:
         """Whether one key signed, which may say this alone and in its time, as steps 8 and 10 ask."""
         ptype, sender, issued_ms = message[0], message[1], message[6]
-        rights = self.keys.rights.get(signatures[0][0]) if len(signatures) == 1 else None
-        if rights is None or ptype not in self._alone:
+        key = self.keys.usable.get(signatures[0][0]) if len(signatures) == 1 else None
+        if key is None or ptype not in self._alone:
             return False
-        party, ptypes, from_ms, until_ms = rights
+        party, ptypes, from_ms, until_ms = key.rights
         return sender == party and ptype in ptypes and from_ms <= issued_ms < until_ms
 
     def _authorise(self, message: Message, signers: tuple[Entry, ...]) -> None:

@@ -19,8 +19,22 @@ from cbmnet.messages import (
     ptype_of,
     seal,
 )
+from cbmnet.messages.body import encode
 
-from .parties import ALICE, BOB, HEARTBEAT, NOTICE, NOW_MS, REALM, entry, message, sealed, verifier
+from .parties import (
+    ALICE,
+    BOB,
+    HEARTBEAT,
+    NOTICE,
+    NOW_MS,
+    REALM,
+    chain,
+    entry,
+    message,
+    sealed,
+    signed_raw,
+    verifier,
+)
 from .test_schema import GOOD
 
 _settings = settings(max_examples=1000, deadline=None, derandomize=True, database=None)
@@ -32,7 +46,7 @@ class Stepwise(Verifier):
 
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, schemas=UNVOUCHED, **settings)
-        self.keys.rights = {}
+        self._is_usual = lambda *_: False
 
 
 def unvouched(schema):
@@ -107,6 +121,147 @@ def test_the_short_way_is_taken(monkeypatch):
     judge = verifier()
     assert judge.accept(sealed().wire, NOW_MS).message.sequence == 1
     assert judge.attribute(sealed().wire).message.sequence == 1
+
+
+def learned(judge, wires, now_ms=NOW_MS):
+    """The judge, with these accepted."""
+    for wire in wires:
+        judge.accept(wire, now_ms)
+    return judge
+
+
+def both(wires, *entries, now_ms=NOW_MS, **settings):
+    """A verifier that has learned the shape of these, and one that learns none."""
+    store = verifier(*entries).store
+    return [learned(kind("south", REALM, store, **settings), wires, now_ms) for kind in (Verifier, Stepwise)]
+
+
+def flipped(data):
+    """Each byte with each of its bits turned over, and the bytes cut or with one more."""
+    for at in range(len(data)):
+        for bit in range(8):
+            yield data[:at] + bytes((data[at] ^ 1 << bit,)) + data[at + 1 :]
+    yield data[:-1]
+    yield data + b"\0"
+
+
+def test_an_envelope_of_a_known_shape_is_not_read_in_full(monkeypatch):
+    """The third of a stream and a length, in `check` and in `attribute`; one with more bytes is."""
+    sent = chain(5)
+    judge = learned(verifier(), [m.wire for m in sent[:2]])
+    for longer in ("_read_all", "_authorise", "_check_time", "_check_keys"):
+        monkeypatch.setattr(Verifier, longer, None)
+    assert judge.accept(sent[2].wire, NOW_MS).message == sent[2].message
+    assert judge.attribute(sent[3].wire).message == sent[3].message
+    assert judge.verified == 4
+    with pytest.raises(TypeError):
+        judge.check(sealed(sequence=4, previous=sent[2].id, payload={"count": 300}).wire, NOW_MS)
+
+
+def test_an_envelope_of_a_known_shape_that_was_tampered_with_is_refused_as_any_other():
+    """Every bit of it turned over: the same code, words, key and id as step by step."""
+    sent = chain(4)
+    short, long = both([m.wire for m in sent[:3]])
+    for wire in flipped(sent[3].wire):
+        assert outcome(short.check, wire, NOW_MS) == outcome(long.check, wire, NOW_MS)
+
+
+@pytest.mark.parametrize("kind", ["heartbeat", "leader-text", "protest"])
+def test_a_signer_who_signs_anything_is_judged_as_by_every_step(kind):
+    """Every bit of a body of known shape turned over and truly signed: accepted or refused alike."""
+    ptype, codes = ptype_of(kind), set()
+    payload = {"count": 300} if kind == "heartbeat" else dict(sorted(GOOD[kind].items()))
+    sent = chain(4, ptype=ptype, payload=payload)
+    short, long = both([m.wire for m in sent[:3]])
+    start, body = sent[3].wire.index(b"\x9a\x01"), encode(sent[3].message)
+    assert sent[3].wire[start : start + len(body)] == body
+    for spoilt in flipped(body):
+        wire = signed_raw(spoilt, ptype=ptype)
+        decided = outcome(short.check, wire, NOW_MS)
+        assert decided == outcome(long.check, wire, NOW_MS)
+        assert outcome(short.attribute, wire) == outcome(long.attribute, wire)
+        codes.add(decided[0] if type(decided) is tuple else "Accepted")
+    assert {"Accepted", "BadField", "NotReceiver", "NotCanonical", "ChainBreak", "TtlTooLong"} <= codes
+
+
+def number(value, width):
+    """An unsigned integer in this many bytes, header included, whether that is its shortest form or not."""
+    return {1: b"", 2: b"\xcc", 3: b"\xcd", 5: b"\xce", 9: b"\xcf"}[width] + value.to_bytes(max(width - 1, 1))
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("field", ["sequence", "issued"])
+def test_a_number_of_a_known_shape_must_be_written_in_its_shortest_form(field, width):
+    """At both ends of what each width may hold, and beyond them: as step by step."""
+    least, most = {1: (0, 127), 2: (128, 255), 3: (256, 65535), 5: (2**16, 2**32 - 1), 9: (2**32, 2**62)}[
+        width
+    ]
+    middle, room = (least + most) // 2, 256 ** max(width - 1, 1)
+
+    def wire(value, later=1):
+        """An envelope by hand with the number in question in `width` bytes, as all of its shape."""
+        times = number(value, width) + number(value + later, width)
+        if field == "sequence":
+            times = number(NOW_MS, 9) + number(NOW_MS + 1, 9)
+        body = b"".join((
+            b"\x9a\x01\xa5north\x91\xa5south\x01\x00",
+            number(value, width) if field == "sequence" else b"\x07",
+            times, b"\xc4\x20", bytes([value & 255]) * 32, b"\x81\xa5count\x01",
+        ))  # fmt: skip
+        return signed_raw(body)
+
+    short, long = both([])
+    for judge in (short, long):
+        for value in (middle, middle + 1):
+            assert judge.attribute(wire(value)).message.payload == {"count": 1}
+    refused = 0
+    for value in sorted({0, 1, 127, 128, 255, max(least - 1, 0), least, least + 1, most - 1, most}):
+        for later in (0, 1, 2):
+            if value + later < room:
+                made = wire(value, later)
+                judged = outcome(long.attribute, made)
+                assert outcome(short.attribute, made) == judged
+                assert outcome(short.check, made, value) == outcome(long.check, made, value)
+                refused += type(judged) is tuple and judged[0] == "NotCanonical"
+    assert refused or width == 1
+
+
+def test_a_shape_goes_with_what_its_key_may_do():
+    """A message of known shape issued when its key is no longer valid: KeyExpired, as for any other."""
+    terms = entry(not_after_ms=NOW_MS + 5)
+    sent = chain(3, issued_ms=NOW_MS)
+    late = sealed(sequence=4, previous=sent[2].id, issued_ms=NOW_MS + 5)
+    short, long = both([m.wire for m in sent], terms)
+    decided = outcome(short.check, late.wire, NOW_MS)
+    assert decided[0] == "KeyExpired"
+    assert decided == outcome(long.check, late.wire, NOW_MS)
+
+
+def test_shapes_of_streams_without_end_are_forgotten(monkeypatch):
+    """No more are kept than may be, and every message is accepted as before."""
+    monkeypatch.setattr("cbmnet.messages.shape.MOST", 4)
+    judge = verifier()
+    for stream in range(20):
+        learned(judge, [m.wire for m in chain(3, stream=stream)])
+        assert len(judge._shapes) <= 4
+    assert judge.verified == 60
+
+
+def test_times_that_are_not_written_alike_teach_no_shape():
+    """Issued in four bytes and expiring in eight: each is taken, read in full."""
+    judge = verifier()
+    for m in chain(4, issued_ms=2**32 - 1, expires_ms=2**32):
+        judge.accept(m.wire, 2**32 - 1)
+    assert len(judge._shapes) == 0
+
+
+def test_a_length_seen_once_teaches_no_shape():
+    """Texts of ever new lengths leave nothing but the lengths; each is taken all the same."""
+    judge = verifier()
+    for size in range(1, 40):
+        text = sealed(ptype=ptype_of("leader-text"), payload={"hostile": False, "text": "x" * size})
+        assert judge.attribute(text.wire).message == text.message
+    assert len(judge._shapes) == 0
 
 
 # Of each field of each built-in payload: as it is, or spoilt in a way that a schema might miss.
