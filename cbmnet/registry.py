@@ -2,7 +2,8 @@
 
 A family is a package folder. A member registers itself with the family's decorator, and the folder is
 scanned in sorted order the first time anything is asked for. Members from other distributions are
-found through the entry-point group `cbmnet.<family>`; an entry point names the module to import.
+found through the entry-point group `cbmnet.<family>`; an entry point names the module to import. A study
+may also name a file of its own (`member_file.py`).
 """
 
 import importlib
@@ -31,6 +32,19 @@ class Member(Generic[T]):
     config: type
 
 
+_FAMILIES: list["Family[Any]"] = []
+
+
+def families() -> tuple["Family[Any]", ...]:
+    """Every family that was made so far."""
+    return tuple(_FAMILIES)
+
+
+def members() -> set[tuple[str, str]]:
+    """Family and name of every member that there is."""
+    return {(family.name, name) for family in families() for name in family.names()}
+
+
 class Family(Generic[T]):
     """The members of one folder, by name."""
 
@@ -39,6 +53,7 @@ class Family(Generic[T]):
         self._package = package
         self._members: dict[str, Member[Any]] = {}
         self._scanned = False
+        _FAMILIES.append(self)
 
     def register(self, name: str, config: type = NoConfig) -> Callable[[T], T]:
         """Decorator that adds a member under `name`; two members of one name are a RegistryError."""
@@ -62,6 +77,10 @@ class Family(Generic[T]):
         """All names, sorted."""
         self._scan()
         return sorted(self._members)
+
+    def forget(self, name: str) -> None:
+        """Takes a member out, whose file has changed or could not be run to its end."""
+        del self._members[name]
 
     def _scan(self) -> None:
         if self._scanned:

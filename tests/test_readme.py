@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -37,14 +38,18 @@ def test_the_config_and_its_python_run(tmp_path: Path) -> None:
 
 
 def test_the_variant_is_a_variant(tmp_path: Path) -> None:
-    """The file of the variant registers it, and a run with it delivers every message in copies."""
+    """The file of the variant is loaded by its name, from Python and in the command that is shown."""
     (tmp_path / "line.toml").write_text(block("config: line.toml"))
+    (tmp_path / "twice.py").write_text(block("variant"))
     use = """
-run = __import__("cbmnet").run("line.toml", {"protocol.variant": "twice", "protocol.copies": 3,
-                                             "channel.loss": 0.0})
+chosen = {"study.load": ["twice.py"], "protocol.variant": "twice", "protocol.copies": 3, "channel.loss": 0.0}
+run = __import__("cbmnet").run("line.toml", chosen)
 print(run.metrics["duplicates_rejected"] == 2 * run.tally.sealed > 0)
 """
-    assert python(block("variant") + use, tmp_path) == "True\n"
+    assert python(use, tmp_path) == "True\n"
+    done = run_in(tmp_path, *shlex.split(block("load")))
+    assert done.returncode == 0, done.stderr
+    assert "1000 notices from rival to observer, one every 1h, twice" in done.stdout
 
 
 def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,12 +15,19 @@ from cbmnet.cli.verb import VERBS
 def node(
     variant: Annotated[str, typer.Argument(help="A protocol variant.", show_default=False)],
     overrides: Set = None,
+    load: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--load", metavar="FILE", help="A Python file with variants of your own; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Serve a protocol variant on standard input and output, one JSON line a message."""
     from cbmnet.drivers.stdio_node import Init, config_of, endpoint_of, serve  # noqa: PLC0415 (loaded late)
     from cbmnet.errors import CbmnetError  # noqa: PLC0415
-    from cbmnet.protocols.endpoint import VARIANTS, Endpoint  # noqa: PLC0415
+    from cbmnet.protocols.endpoint import Endpoint  # noqa: PLC0415
 
+    _load(load or [], variant)
     settings = dict(text.partition("=")[::2] for text in overrides or ())
 
     def make(init: Init) -> Endpoint:
@@ -28,7 +36,7 @@ def node(
         return endpoint_of(variant, {**settings, **init.config})
 
     try:
-        if settings or not VARIANTS[variant]:  # without settings an init brings what is needed
+        if settings:  # without settings an init brings what is needed
             config_of(variant, settings)
     except ValueError as error:
         raise CbmnetError(f"node: {error}") from None
@@ -37,3 +45,20 @@ def node(
         good = serve(make, sys.stdin.buffer, answers)
     if not good:
         raise typer.Exit(1)
+
+
+def _load(files: list[Path], variant: str) -> None:
+    """Runs the files, and sees that the variant is there."""
+    from cbmnet.errors import CbmnetError, RegistryError  # noqa: PLC0415 (loaded late)
+    from cbmnet.member_file import load_file  # noqa: PLC0415
+    from cbmnet.protocols.endpoint import VARIANTS  # noqa: PLC0415
+    from cbmnet.simulation.show import did_you_mean, listed  # noqa: PLC0415
+
+    for file in files:
+        try:
+            load_file(file.resolve())
+        except RegistryError as error:
+            raise CbmnetError(f"node: --load {file}: {error}") from None
+    if variant not in (names := VARIANTS.names()):
+        said = f'no variant "{variant}"; there are {listed(names)}.{did_you_mean(variant, names)}'
+        raise CbmnetError(f"node: {said}")

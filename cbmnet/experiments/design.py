@@ -9,13 +9,15 @@ import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import Field
 
-from cbmnet.errors import ConfigError, Fault
+from cbmnet.errors import ConfigError, Fault, RegistryError
+from cbmnet.member_file import load_file
 from cbmnet.metrics.metric import METRICS
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.faults import validated
@@ -25,6 +27,7 @@ from cbmnet.simulation.line_words import without_excluded
 from cbmnet.simulation.lines import KeySyntaxError, read_key
 from cbmnet.simulation.overrides import ConflictError, put
 from cbmnet.simulation.part import Part
+from cbmnet.simulation.quantities import is_file_name
 from cbmnet.simulation.show import did_you_mean, key_text
 from cbmnet.simulation.source import Source, read_source, source_from_text
 from cbmnet.simulation.words import Problem
@@ -98,11 +101,14 @@ class Design:
     base: StudyFile
     points: tuple[Point, ...]
     overrides: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()  # those that `study.load` names
 
     @property
     def hash(self) -> str:
-        """16 hex digits over the resolved study: points, seed and all defaults."""
-        return digest([resolved(self.base), [resolved(point.config) for point in self.points]])[:16]
+        """16 hex digits over the resolved study: points, seed and all defaults, and the files it loads."""
+        said = [resolved(self.base), [resolved(point.config) for point in self.points]]
+        code = [sha256(file.read_bytes()).hexdigest() for file in self.files]
+        return digest([*said, code] if code else said)[:16]
 
 
 def load_design(path: Path | str, overrides: Sequence[str] = ()) -> Design:
@@ -113,6 +119,7 @@ def load_design(path: Path | str, overrides: Sequence[str] = ()) -> Design:
 def design_from(source: Source, overrides: Sequence[str] = ()) -> Design:
     """The design of a source that was read."""
     data = _with_name(source)
+    files = _load_members(source)
     base = _validate(StudyFile, _filled_in(data), source, {})
     _check_sweep(base, source)
     _check_states(base, source)
@@ -126,7 +133,26 @@ def design_from(source: Source, overrides: Sequence[str] = ()) -> Design:
             faults += error.faults
     if faults:
         raise ConfigError(list(dict.fromkeys(faults)))
-    return Design(source, base, tuple(points), tuple(overrides))
+    return Design(source, base, tuple(points), tuple(overrides), files)
+
+
+def _load_members(source: Source) -> tuple[Path, ...]:
+    """Runs the files that `study.load` names, before anything asks for their members."""
+    study = source.data.get("study")
+    names = study.get("load", ()) if isinstance(study, dict) else ()
+    if not isinstance(names, list) or not all(map(is_file_name, names)):
+        return ()  # which the models will say
+    faults, files = [], []
+    for number, name in enumerate(names):
+        file = Path(source.file).parent / name
+        try:
+            load_file(file.resolve())
+            files.append(file.resolve())
+        except RegistryError as error:
+            faults.append(source.fault(("study", "load", number), f' = "{name}": {error}.'))
+    if faults:
+        raise ConfigError(faults)
+    return tuple(files)
 
 
 def _check_states(base: StudyFile, source: Source) -> None:

@@ -4,14 +4,16 @@ Every point uses the same root seed, so replication k meets the same fate at eve
 points agree: common random numbers. A replication that fails keeps its row with the error.
 """
 
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 from typing import Any
 
 from cbmnet.experiments.design import Design
+from cbmnet.member_file import load_file
 from cbmnet.metrics.measure import Row, measure
 from cbmnet.metrics.metric import chosen, with_beside
-from cbmnet.simulation.config import RunConfig
 
 BATCH = 8
 _ROOM: dict[str, Any] = {}  # what a worker process was given once, when it started
@@ -25,7 +27,7 @@ def execute(
     names = sorted({*chosen(design.base.study.metrics), *with_beside(compare.metrics if compare else ())})
     tasks = list(_batches(len(configs), replications))
     rows: list[Row] = []
-    for batch in _run_batches(tasks, configs, names, seed, jobs):
+    for batch in _run_batches(tasks, (configs, names, seed), design.files, jobs):
         rows += batch
         advance(len(batch))
     return sorted(rows, key=lambda row: (row.point, row.replication))
@@ -38,13 +40,13 @@ def _batches(points: int, replications: int) -> Iterator[tuple[int, range]]:
 
 
 def _run_batches(
-    tasks: Sequence[tuple[int, range]], configs: list[RunConfig], names: list[str], seed: int, jobs: int
+    tasks: Sequence[tuple[int, range]], room: tuple[Any, ...], files: Sequence[Path], jobs: int
 ) -> Iterator[list[Row]]:
     if jobs <= 1:
-        _enter(configs, names, seed)
+        _enter(files, pickle.dumps(room))
         yield from map(_run_batch, tasks)
         return
-    with ProcessPoolExecutor(jobs, initializer=_enter, initargs=(configs, names, seed)) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_enter, initargs=(files, pickle.dumps(room))) as pool:
         try:
             for done in as_completed([pool.submit(_run_batch, task) for task in tasks]):
                 yield done.result()
@@ -53,7 +55,10 @@ def _run_batches(
             raise
 
 
-def _enter(configs: list[RunConfig], names: list[str], seed: int) -> None:
+def _enter(files: Sequence[Path], room: bytes) -> None:
+    for file in files:  # before the configs, which may hold objects of theirs
+        load_file(file)
+    configs, names, seed = pickle.loads(room)
     _ROOM.update(configs=configs, names=names, seed=seed)
 
 

@@ -1,8 +1,8 @@
 """What a study leaves behind: a folder from which it can be read, repeated and checked.
 
-`manifest.json` (hash, seed, versions), `config.toml` or `config.json` as read, `config.resolved.json`
-with every default, `rows.jsonl` with one replication a line, `summary.json` and `summary.csv`. No times
-are written into rows or summaries: the same study gives the same bytes.
+`manifest.json` (hash, seed, versions), `config.toml` or `config.json` as read and the files that it loads,
+`config.resolved.json` with every default, `rows.jsonl` with one replication a line, `summary.json` and
+`summary.csv`. No times are written into rows or summaries: the same study gives the same bytes.
 """
 
 import csv
@@ -35,6 +35,9 @@ def save(folder: Path, design: Design, rows: Sequence[Row], summary: dict[str, A
     }  # fmt: skip
     _write_json(folder / "manifest.json", manifest)
     (folder / config).write_text(design.source.text, encoding="utf-8")
+    for name, file in zip(study.load, design.files, strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(file.read_bytes())
     _write_json(folder / "config.resolved.json", resolved(design.base))
     with (folder / "rows.jsonl").open("w") as out:
         for row in rows:

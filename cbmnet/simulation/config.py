@@ -18,6 +18,7 @@ from cbmnet.simulation.fields import (
     Count,
     Duration,
     FamilyNode,
+    FileName,
     FiniteFloat,
     Flag,
     Lifetime,
@@ -63,7 +64,8 @@ class StudyPart(Part):
     """`[study]`: how long a run is, how many there are, from which seed, how results are stated.
 
     A run in which one of the `invariants` is violated fails, and so does one with more than
-    `max_steps_at_once` events at one instant.
+    `max_steps_at_once` events at one instant. `load` names Python files beside this one, which register
+    members of their own: variants, stages, rules, metrics.
     """
 
     horizon: PositiveDuration
@@ -74,6 +76,7 @@ class StudyPart(Part):
     metrics: tuple[str, ...] | None = None
     invariants: tuple[Invariant, ...] = ()
     max_steps_at_once: Count = MAX_STEPS_AT_ONCE
+    load: tuple[FileName, ...] = ()
 
 
 class CryptoPart(Part):

@@ -10,6 +10,7 @@ from cbmnet.simulation.family import Chosen, FamilyNode, family_config
 from cbmnet.simulation.quantities import (
     Count,
     Duration,
+    FileName,
     FiniteFloat,
     Flag,
     Integer,
@@ -24,7 +25,7 @@ from cbmnet.simulation.quantities import (
 )
 
 __all__ = [
-    "Chosen", "Count", "Duration", "FamilyNode", "FiniteFloat", "Flag", "Integer", "Lifetime",
+    "Chosen", "Count", "Duration", "FamilyNode", "FileName", "FiniteFloat", "Flag", "Integer", "Lifetime",
     "Memory", "PositiveDuration", "Probability", "Rate", "Scalar", "Text", "WholeNumber", "family_config",
     "plain",
 ]  # fmt: skip

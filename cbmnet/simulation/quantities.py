@@ -6,9 +6,18 @@ A duration or a rate is text in the file and seconds, or events a second, in the
 
 import math
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AllowInfNan, BeforeValidator, Field, PlainValidator, Strict, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+)
 
 from cbmnet.simulation.allowed import Says
 from cbmnet.simulation.words import said
@@ -19,6 +28,7 @@ SHORTEST_S = SECONDS["ms"]
 
 A_DURATION = 'a duration in quotes, for example "20m" or "30d"'
 A_RATE = 'a rate in quotes, for example "144/y" or "2/h"'
+A_FILE = 'a Python file in the folder of the study or below, for example "my_variant.py"'
 A_SCALAR = "a finite number, text in quotes, true or false"
 
 
@@ -80,6 +90,20 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+def is_file_name(value: object) -> bool:
+    """Whether it can name a Python file in the folder of a study or below."""
+    if not isinstance(value, str) or "\\" in value:
+        return False
+    path = PurePosixPath(value)
+    return path.suffix == ".py" and not path.is_absolute() and ".." not in path.parts
+
+
+def _file_name(value: str) -> str:
+    if not is_file_name(value):
+        raise said(f"must be {A_FILE}")
+    return value
+
+
 FiniteFloat = Annotated[float, Strict(), AllowInfNan(False)]
 Probability = Annotated[float, Strict(), AllowInfNan(False), Field(ge=0.0, le=1.0)]
 WholeNumber = Annotated[int, Strict(), Field(ge=0)]
@@ -87,6 +111,7 @@ Count = Annotated[int, Strict(), Field(ge=1)]
 Integer = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, Strict()]
+FileName = Annotated[str, Strict(), AfterValidator(_file_name), Says(A_FILE)]
 Duration = Annotated[float, BeforeValidator(_seconds), Says(A_DURATION), _TEXT]
 PositiveDuration = Annotated[float, BeforeValidator(_positive_seconds), Says(A_DURATION), _TEXT]
 Memory = Annotated[float, *duration_from(1.0, 1e5 * YEAR_S, "100000y")]
