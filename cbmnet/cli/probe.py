@@ -8,6 +8,8 @@ import typer
 from cbmnet.cli.options import AsJson, File, PointNumber, Seed, Set
 from cbmnet.cli.verb import VERBS
 
+SECONDS = ", s"  # how the name of a quantity in seconds ends
+
 
 @VERBS.register("probe")
 def probe(
@@ -67,6 +69,7 @@ def _show(results: dict[str, Any]) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     from cbmnet.cli.tables import console  # noqa: PLC0415
+    from cbmnet.units import format_duration  # noqa: PLC0415
 
     table = Table(show_edge=False, pad_edge=False)
     for column, justify in (("", "left"), ("measured", "right"), ("interval", "left"), ("n", "right"),
@@ -76,7 +79,17 @@ def _show(results: dict[str, Any]) -> None:
         if value is None:
             table.add_row(name, "none", "", "0", "")
             continue
-        limits = "" if value.low is None or value.high is None else f"[{value.low:.4g}, {value.high:.4g}]"
+        is_time = name.endswith(SECONDS)  # a person reads 1.5h where a program reads 5400
+        shown = format_duration if is_time else "{:.4g}".format
+        limits = (
+            "" if value.low is None or value.high is None else f"[{shown(value.low)}, {shown(value.high)}]"
+        )
         method = f"{value.level:.0%}, {value.method}"
-        table.add_row(name, f"{value.mean:.4g}", escape(limits), str(value.n), method)
+        table.add_row(name.removesuffix(SECONDS), shown(value.mean), escape(limits), str(value.n), method)
     console().print(table)
+    unsent = results["never sent"]
+    if unsent is not None and unsent.mean > 0.0:
+        print(
+            f"{unsent.mean:.0%} of the notices were never sent: they come faster than the line takes them.\n"
+            "A longer --every shows what it does with less to carry."
+        )

@@ -8,11 +8,13 @@ sender is given more than its protocol can carry, and the rest says little.
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
 
+from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Label
 from cbmnet.drivers.clock import Clock, schedule
 from cbmnet.drivers.simpy_driver import Host
@@ -71,7 +73,7 @@ def probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
     except SimulationError as error:
         said = f"{config.name}, seed {plan.seed}, {clock.now:.3f} s: {error}"
         raise SimulationError(said) from error
-    return watch.result(config.study.level)
+    return watch.result(config.study.level, {flight.label for flight in clock.pending(Flight)})
 
 
 def _send(clock: Clock, host: Host, sender: Sender, target: str, watch: "_Watch", _: Any) -> None:
@@ -121,8 +123,8 @@ class _Watch:
         elif name == self._plan.source and kind is GaveUp:
             self._given_up.add(event.sequence)
 
-    def result(self, level: float) -> dict[str, Interval | None]:
-        """All that was measured."""
+    def result(self, level: float, under_way: AbstractSet[Label]) -> dict[str, Interval | None]:
+        """All that was measured; what is still under way at the end is neither lost nor delivered."""
         n, wires = self._plan.messages, list(self.given)
         there = [wire in self._received for wire in wires]
         failed = [k in self._given_up and k not in self._acknowledged for k in range(1, n + 1)]
@@ -139,10 +141,10 @@ class _Watch:
             ),
             "duplicates a message": mean_interval(copies, level),
         }
-        return self._datagrams(level) | counted | _quantiles("message delay", self._taken_s, level)
+        return self._datagrams(level, under_way) | counted | _quantiles("message delay", self._taken_s, level)
 
-    def _datagrams(self, level: float) -> dict[str, Interval | None]:
-        labels = list(self._sent)
+    def _datagrams(self, level: float, under_way: AbstractSet[Label]) -> dict[str, Interval | None]:
+        labels = [label for label in self._sent if label in self._arrived or label not in under_way]
         lost = [label not in self._arrived for label in labels]
         runs = [len(list(run)) for is_lost, run in groupby(lost) if is_lost]
         delays_s = [at_s - self._sent[label] for label in self._order for at_s in self._arrived[label][:1]]
@@ -152,20 +154,26 @@ class _Watch:
             late.append(place[label] < highest)
             highest = max(highest, place[label])
         return {
-            "loss": _batches(lost, level),
+            "loss": _batches(lost, level) if lost else None,
             "mean loss run": mean_interval(runs, level) if runs else None,
             "reordered": _batches(late, level) if late else None,
         } | _quantiles("datagram delay", delays_s, level)
 
 
-def _batches(values: Sequence[bool], level: float) -> Interval | None:
-    """The mean of a sequence whose neighbours are alike: a t interval over the means of its batches."""
+def _batches(values: Sequence[bool], level: float) -> Interval:
+    """The share of a sequence whose neighbours are alike: a t interval over the means of its batches.
+
+    It is cut at 0 and 1, beyond which there is no share.
+    """
     size = len(values) // BATCHES
     if size == 0:
-        return mean_interval([float(v) for v in values], level) if values else None
-    means = [sum(values[k * size : (k + 1) * size]) / size for k in range(BATCHES)]
-    found = mean_interval(means, level)
-    return Interval(found.mean, found.low, found.high, BATCHES, level, f"t, {BATCHES} batches")
+        found, method = mean_interval([float(v) for v in values], level), ""
+    else:
+        means = [sum(values[k * size : (k + 1) * size]) / size for k in range(BATCHES)]
+        found, method = mean_interval(means, level), f"t, {BATCHES} batches"
+    low = None if found.low is None else max(found.low, 0.0)
+    high = None if found.high is None else min(found.high, 1.0)
+    return Interval(found.mean, low, high, found.n, level, method or found.method)
 
 
 def _quantiles(name: str, values: Sequence[float], level: float) -> dict[str, Interval | None]:

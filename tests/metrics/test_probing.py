@@ -112,6 +112,43 @@ def test_the_verb_prints_a_table_or_json() -> None:
     assert "not a duration" in cbmnet(file, "--every", "5", code=2).stderr
 
 
+def test_what_is_under_way_at_the_end_is_not_lost() -> None:
+    """A line of two days with a notice every hour never rests and loses none: the share is 0, not less."""
+    line = {"hops": 1, "loss": 0.0, "delay": "2d", "distribution": "constant"}
+    found = measured(100, channel=line, protocol={"variant": "stop-and-wait", "rto": "9d"})
+    loss, unsent = found["loss"], found["never sent"]
+    assert loss is not None
+    assert (loss.mean, loss.low) == (0.0, 0.0)
+    assert unsent is not None
+    assert unsent.mean > 0.5
+
+
+def test_a_share_lies_between_0_and_1() -> None:
+    """Also where the batches of a t interval would reach beyond."""
+    found = measured(200, channel={"hops": 1, "loss": 0.01})["loss"]
+    assert found is not None
+    assert found.low is not None
+    assert 0.0 <= found.low < found.mean
+
+
+def test_times_are_told_as_people_say_them_and_too_many_notices_are_remarked(tmp_path: Path) -> None:
+    """Days and minutes in the table, seconds in JSON; what was never sent is said in words."""
+    text = (
+        '[study]\nhorizon = "1d"\n[channel]\nhops = 1\nloss = 0.0\ndelay = "2d"\ndistribution = "constant"\n'
+    )
+    (tmp_path / "slow.toml").write_text(
+        text + '[protocol]\nvariant = "stop-and-wait"\nrto = "9d"\n[states.a]\n[states.b]\n'
+    )
+    file = str(tmp_path / "slow.toml")
+    told = cbmnet(file, "--messages", "100").stdout
+    assert "datagram delay, 50% quantile " in told
+    assert "[2d, 2d]" in told
+    assert "of the notices were never sent" in told
+    assert "never sent:" not in cbmnet(file, "--messages", "5", "--every", "9d").stdout
+    plain = json.loads(cbmnet(file, "--messages", "100", "--json").stdout)["results"]
+    assert plain["datagram delay, 50% quantile, s"]["mean"] == 172800.0
+
+
 @pytest.mark.parametrize("messages", [1, 7])
 def test_few_messages_are_stated_as_few(messages: int) -> None:
     """Even one message gives a table; its limits are missing where it has none."""
