@@ -5,14 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cbmnet.cli.explain import traced
 from cbmnet.cli.formats import write_bytes
 from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set
-from cbmnet.cli.schedule import faulty_study, is_fault_list, replay_schedule
+from cbmnet.cli.schedule import faulty_study, is_fault_list, replay_schedule, tell_unmet
 from cbmnet.cli.verb import VERBS
 
 HASH_SEEDS = ("1", "4242")
@@ -38,18 +38,20 @@ def replay(
 ) -> None:
     """Print the trace of one run, check that two processes agree on it, or run a saved schedule again.
 
-    With --study, the faults of a JSON list are done to a run of that study.
+    With --study, the faults of a JSON list are done to a run of that study; those that meet nothing are told.
     """
     if path.suffix == ".json":
         from cbmnet.testing.replay_file import is_replay  # noqa: PLC0415 (loads the driver)
 
         if is_replay(path):
             raise typer.Exit(replay_schedule(path, as_json=as_json))
+    faults: list[Any] = []
     if study is not None or is_fault_list(path):
-        path, overrides = faulty_study(path, study, overrides)
+        path, overrides, faults = faulty_study(path, study, overrides)
     if not check:
         _, trace = traced(path, overrides, seed, point, replication)
         write_bytes(trace, None)
+        tell_unmet(faults, trace)
         return
     options = [f"--set={value}" for value in overrides or ()] + ([] if seed is None else [f"--seed={seed}"])
     command = [str(path), f"--run={replication}", f"--point={point}", *options]

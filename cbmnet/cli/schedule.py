@@ -1,6 +1,7 @@
 """What `cbmnet replay` does with schedules of faults: a saved test again, or a list done to a study."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,11 @@ def is_fault_list(path: Path) -> bool:
 
 def faulty_study(
     file: Path, study: Path | None, overrides: list[str] | None
-) -> tuple[Path, list[str] | None]:
-    """The study that the faults of a file are done to, and the overrides that put them there. ConfigError."""
+) -> tuple[Path, list[str], list[Any]]:
+    """The study that the faults of a file are done to, the overrides that put them there, and the faults.
+
+    ConfigError for what cannot be read or cannot happen.
+    """
     from cbmnet.channels.faults import check_faults, read_faults  # noqa: PLC0415 (loads late)
     from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415
     from cbmnet.experiments.design import load_design  # noqa: PLC0415
@@ -82,7 +86,32 @@ def faulty_study(
     faults, config = read_faults(text, str(file)), load_design(study, overrides or ()).points[0].config
     parties = sorted(config.states)
     check_faults(faults, links_of(config, parties), parties, config.study.horizon, str(file))
-    return study, [*(overrides or ()), override("faults", [_as_written(fault) for fault in faults])]
+    said = override("faults", [_as_written(fault) for fault in faults])
+    return study, [*(overrides or ()), said], list(faults)
+
+
+def tell_unmet(faults: list[Any], trace: bytes) -> None:
+    """Says on standard error which faults of datagrams fit none that was sent."""
+    from cbmnet.channels.faults import NodeFault, write_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.protocols.endpoint import party_of  # noqa: PLC0415
+    from cbmnet.reports.diagram import read_trace  # noqa: PLC0415
+
+    sent: dict[tuple[str, str], set[tuple[Any, ...]]] = {}
+    for record in read_trace(trace):
+        if record["record"] == "Send":
+            sent.setdefault((record["sender"], record["receiver"]), set()).add(tuple(record["label"]))
+    for number, fault in enumerate(faults):
+        if isinstance(fault, NodeFault):
+            continue
+        source, target = map(party_of, fault.at.link.split(">"))
+        labels = sent.get((source, target), set())
+        wanted = fault.at.wanted[:5]  # copies are made on the way
+        if not any(all(w in (None, has) for w, has in zip(wanted, label, strict=False)) for label in labels):
+            said = write_faults([fault]).strip("[]\n ")
+            print(
+                f"fault [{number}] met nothing: {source} sent {target} no such datagram: {said}",
+                file=sys.stderr,
+            )
 
 
 _KEYS = {"by_s": "by", "after_s": "after", "for_s": "for", "time_s": "time", "drift": "gains"}

@@ -254,6 +254,7 @@ def test_a_list_of_faults_is_done_to_a_study(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [r["offset_s"] for r in records if r.get("record") == "ClockSet"] == [-5.0]
+    assert done.stderr == ""
     assert cbmnet(tmp_path, "replay", str(file), *study, "--check").stdout.startswith("identical")
     bare = cbmnet(tmp_path, "replay", str(file))
     assert bare.returncode == 2
@@ -264,6 +265,22 @@ def test_a_list_of_faults_is_done_to_a_study(tmp_path: Path) -> None:
     assert f"{file}  [0].at.link" in wrong.stderr
     assert "after the end" in wrong.stderr
     assert "2 faults" in wrong.stderr
+
+
+def test_faults_that_meet_nothing_are_told(tmp_path: Path) -> None:
+    """Each by its number, on standard error: the trace on the other stream stays whole."""
+    file, there = tmp_path / "faults.json", {"link": "norway>russia", "kind": "notice"}
+    places = [
+        there | {"sequence": 77},
+        there,
+        there | {"attempt": 9},
+        {"link": "russia>norway", "kind": "notice"},
+    ]
+    file.write_text(json.dumps([{"at": place, "do": "drop"} for place in places]))
+    done = cbmnet(tmp_path, "replay", str(file), "--study", str(ROOT / "sims/episodes/norway-1995.toml"))
+    assert done.returncode == 0
+    assert [line.split()[1] for line in done.stderr.splitlines()] == ["[0]", "[2]", "[3]"]
+    assert all(json.loads(line) for line in done.stdout.splitlines())
 
 
 def test_another_failure_is_not_shrunk_to() -> None:
