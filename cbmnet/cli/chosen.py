@@ -36,8 +36,10 @@ def chosen(path: Path, overrides: list[str] | None, seed: int | None, point: int
         raise ConfigError([Fault(str(path), None, "--point", said)])
     root = design.base.study.seed if seed is None else seed
     found = design.points[point]
-    where = ", ".join(f"{key} = {value}" for key, value in found.values.items())
-    title = f"{design.base.name}, run {replication}, seed {root}" + (f", {where}" if where else "")
+    by_hand = {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in given)}
+    values = found.values | {key: value for key, value in by_hand.items() if key not in ("name", "faults")}
+    shown = [f"{key} = {value}" for key, value in values.items()]
+    title = ", ".join([f"{design.base.name}, run {replication}, seed {root}", *shown])
     return Chosen(title, found.config, root, replication, point, dict(found.values))
 
 

@@ -7,6 +7,7 @@ that is found here means the same in a run, and the invariants of a run hold the
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
+from itertools import permutations
 from math import inf
 from typing import Any
 
@@ -19,7 +20,7 @@ from cbmnet.datagram import Label
 from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE, Clock, schedule
 from cbmnet.drivers.damage import plan_faults
 from cbmnet.drivers.simpy_driver import Host
-from cbmnet.errors import LocalProtocolError, SimulationError
+from cbmnet.errors import CbmnetError, LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import (
     Acknowledged,
     Endpoint,
@@ -87,12 +88,17 @@ class EndpointNetwork:
         seed: int = 0,
         max_steps_at_once: int = MAX_STEPS_AT_ONCE,
     ) -> None:
+        __tracebackhide__ = True  # a schedule or an invariant that cannot be is told at the line of the test
         self.clock, self.seed = Clock(max_steps_at_once), seed
-        self.faults = _schedule(faults)
         self.events: dict[str, list[Any]] = {name: [] for name in makes}
         self.sent: dict[tuple[str, str], list[bytes]] = {}
         self.accepted: dict[tuple[str, str], list[bytes]] = {}
-        self._watches = watches(chosen(invariants, TOLD))
+        try:
+            self.faults = _schedule(faults)
+            check_faults(self.faults, _names(_ways(makes, routes)), makes, inf)
+            self._watches = watches(chosen(invariants, TOLD))
+        except CbmnetError as error:
+            raise error.with_traceback(None) from None
         self._recorder = Recorder([*self._watches, _Labels(), *observers])
         self._numbers: dict[tuple[str, str, int], int] = {}
         self.hosts = {
@@ -100,7 +106,6 @@ class EndpointNetwork:
             for name, make in makes.items()
         }
         self._connect(stages, routes)
-        check_faults(self.faults, self.links, self.hosts, inf)
         plan_faults(self.faults, self.clock, self.hosts, makes)
 
     @property
@@ -111,7 +116,7 @@ class EndpointNetwork:
     @property
     def links(self) -> list[str]:
         """The names of all links, as a fault names them."""
-        return [f"{source}>{target}" for source, target in self._ways]
+        return _names(self._ways)
 
     def send(
         self, source: str, target: str, data: bytes = b"", *, kind: str = "notice", stream: int = 1
@@ -163,12 +168,10 @@ class EndpointNetwork:
 
     def _connect(self, stages: Sequence[StageSpec], routes: int) -> None:
         streams = Streams(self.seed, 0)
-        self._ways: list[tuple[str, str]] = []
-        for source, target in sorted((a, b) for a in self.hosts for b in self.hosts if a != b):
-            for number in range(routes):
-                route = build_route(way(source, number), way(target, number), [list(stages)], streams)
-                self.hosts[source].connect(route, self.hosts[target])
-                self._ways.append((route.source, route.target))
+        self._ways = _ways(self.hosts, routes)
+        for source, target in self._ways:
+            route = build_route(source, target, [list(stages)], streams)
+            self.hosts[party_of(source)].connect(route, self.hosts[party_of(target)])
 
     # --- what is told ---------------------------------------------------------------------------
 
@@ -194,6 +197,16 @@ class EndpointNetwork:
         elif (said := _SAID.get(type(event))) is not None:
             number = [getattr(event, key, 0) for key in ("stream", "sequence", "attempts")]
             self._recorder.tell(Transport, self.now, name, event.peer, said, *number)
+
+
+def _ways(parties: Iterable[str], routes: int) -> list[tuple[str, str]]:
+    """Every way from a party to another, as a route names its two ends."""
+    pairs = sorted(permutations(parties, 2))
+    return [(way(source, n), way(target, n)) for source, target in pairs for n in range(routes)]
+
+
+def _names(ways: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{source}>{target}" for source, target in ways]
 
 
 def _schedule(faults: Iterable[Fault | Mapping[str, Any]] | str | bytes) -> tuple[Fault, ...]:
@@ -230,7 +243,12 @@ class _Labels:
 
 
 class EndpointPair(EndpointNetwork):
-    """Two endpoints, "a" and "b", made alike or each in its own way."""
+    """Two endpoints, "a" and "b", made alike or each in its own way.
+
+    `options` are those of an `EndpointNetwork`: stages, faults, invariants, observers, routes, seed and
+    max_steps_at_once.
+    """
 
     def __init__(self, make: Make, make_b: Make | None = None, **options: Any) -> None:
+        __tracebackhide__ = True
         super().__init__({"a": make, "b": make_b or make}, **options)

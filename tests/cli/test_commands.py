@@ -112,6 +112,16 @@ def test_new_check_run_explain_replay_follow_each_other(tmp_path: Path) -> None:
     assert checked_again["identical"]
 
 
+def test_a_title_says_what_was_set_by_hand(tmp_path: Path) -> None:
+    """Of a study and of its results: the last value of each key, beside those of the point."""
+    told = cbmnet("explain", NORWAY, "--set", "study.horizon=9d", "--set", "study.horizon=8d").stdout
+    title = "norway-1995, run 0, seed 7, states.russia.prior = 0.0001, states.russia.desk.forwards = 0.0"
+    assert told.splitlines()[0] == f"{title}, study.horizon = 8d"
+    cbmnet("run", NORWAY, "--reps", "1", "--set", "study.horizon=8d", "-o", "out", cwd=tmp_path)
+    again = cbmnet("explain", "out", "--set", "study.level=0.9", cwd=tmp_path).stdout
+    assert again.splitlines()[0] == f"{title}, study.horizon = 8d, study.replications = 1, study.level = 0.9"
+
+
 def test_explain_names_the_lost_notice(tmp_path: Path) -> None:
     """The story of Norway 1995 says that the notice arrived and was not forwarded, and what came of it."""
     told = cbmnet("explain", NORWAY, "--point", "12", "--svg", str(tmp_path / "n.svg")).stdout

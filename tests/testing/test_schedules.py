@@ -229,6 +229,34 @@ def test_a_users_test_runs_under_pytest_and_is_replayed(tmp_path: Path) -> None:
     assert pytest_on(tmp_path).returncode == 0
 
 
+WRONG = """
+from functools import partial
+from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
+from cbmnet.testing import EndpointPair
+make = partial(StopAndWait, StopAndWaitConfig(rto_s=2.5))
+def test_wrong():
+    EndpointPair(make, {options})
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ('invariants=["at-most-twice"]', 'no "at-most-twice"; there are'),
+        ('faults=[{"at": {"link": "a>c"}, "do": "drop"}]', "no such link; there are a>b, b>a"),
+        ('faults=[{"at": {"link": "a>b"}, "do": "dropp"}]', "allowed are drop, delay,"),
+    ],
+)
+def test_what_cannot_be_is_told_at_the_line_of_the_test(tmp_path: Path, options: str, said: str) -> None:
+    """Pytest shows the call and the error, and nothing of how the network is made."""
+    (tmp_path / "test_it.py").write_text(WRONG.replace("{options}", options))
+    told = pytest_on(tmp_path).stdout
+    assert said in told
+    assert f"EndpointPair(make, {options})" in told
+    assert "cbmnet/testing" not in told
+    assert "cbmnet/channels" not in told
+
+
 def test_a_replay_of_a_test_that_is_gone_is_one_clear_error(tmp_path: Path) -> None:
     """Exit code 2, and the name that is missing."""
     saved = save(Replay("test_gone.py::test_it", 1, "", (Drop(Datagrams("a>b")),)), tmp_path)
