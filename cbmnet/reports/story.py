@@ -37,7 +37,7 @@ def chain(records: Sequence[dict[str, Any]], last: dict[str, Any]) -> list[dict[
         story.append(link)
         if link["record"] == "Activity":
             story += _fate(records, link, last["at_s"])
-    unique = {r["id"]: r for r in story}
+    unique = {(r["record"], r["id"]): r for r in story}
     return sorted(unique.values(), key=lambda r: (r["at_s"], r["id"]))
 
 
@@ -51,7 +51,10 @@ def _is_notice(record: dict[str, Any]) -> bool:
 def _fate(
     records: Sequence[dict[str, Any]], activity: dict[str, Any], until_s: float
 ) -> list[dict[str, Any]]:
-    """What became of the notices of an activity by a time: waiting, every sending, what came of each."""
+    """What became of the notices of an activity by a time: waiting, every sending, what came of each.
+
+    That one was given up, or had not arrived by then, is told as well.
+    """
     so_far = [r for r in records if r["at_s"] <= until_s]
     told: list[dict[str, Any]] = []
     for seal in so_far:
@@ -59,8 +62,30 @@ def _fate(
             sends = [r for r in so_far if r["record"] == "Send" and _is_of(r, seal)]
             if not sends or sends[0]["at_s"] > seal["at_s"]:
                 told.append({**seal, "record": "Waits", "behind": _unacknowledged(so_far, seal)})
-            told += sends + _ends(so_far, {r["id"] for r in sends})
+            ends = _ends(so_far, {r["id"] for r in sends})
+            told += [*sends, *ends, *(r for r in so_far if _is_given_up(r, seal))]
+            if not any(end["record"] != "Drop" for end in ends):
+                told += _under_way(records, sends, until_s)
     return told
+
+
+def _is_given_up(record: dict[str, Any], seal: dict[str, Any]) -> bool:
+    return bool(record["record"] == "Transport" and record["event"] == "gave up") and (
+        record["party"], record["peer"], record["stream"], record["sequence"],
+    ) == (seal["sender"], seal["receiver"], seal["stream"], seal["sequence"])  # fmt: skip
+
+
+def _under_way(
+    records: Sequence[dict[str, Any]], sends: Sequence[dict[str, Any]], until_s: float
+) -> list[dict[str, Any]]:
+    """The first of these sendings that ends only after a time, as a record of that time; or nothing."""
+    ends = {r["cause"]: r for r in reversed(records) if r["record"] in ("Deliver", "Drop")}
+    for send in sends:
+        end = ends.get(send["id"])
+        if end is None or end["at_s"] > until_s:
+            arrives_s = end["at_s"] if end is not None and end["record"] == "Deliver" else None
+            return [{**send, "record": "UnderWay", "at_s": until_s, "arrives_s": arrives_s}]
+    return []
 
 
 def _is_of(send: dict[str, Any], seal: dict[str, Any]) -> bool:
@@ -122,6 +147,19 @@ def _told_waits(r: dict[str, Any]) -> str:
     return f"The {r['kind']} waits at {r['sender']}{said}."
 
 
+def _told_under_way(r: dict[str, Any]) -> str:
+    later = r["arrives_s"]
+    said = "" if later is None else f"; it reaches {r['receiver']} {elapsed(later - r['at_s'])} later"
+    return f"The {r['kind']} is still under way{said}."
+
+
+def _told_transport(r: dict[str, Any]) -> str:
+    if r["event"] != "gave up":
+        return ""
+    times = {1: "once", 2: "twice"}.get(r["attempts"], f"{r['attempts']} times")
+    return f"{r['party']} gives it up, sent {times} without an acknowledgement."
+
+
 _PHASES = {
     "open": "opens a decision about",
     "stay": "stays where it is about",
@@ -134,6 +172,8 @@ _TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
         f"{r['actor']} {'begins' if r['intent'] else 'stops'} to prepare an attack on {r['toward']}."
     ),
     "Waits": _told_waits,
+    "UnderWay": _told_under_way,
+    "Transport": _told_transport,
     "Send": _told_send,
     "Drop": lambda r: f"The {r['kind']} is lost on hop {r['hop'] + 1} ({r['reason']}).",
     "Deliver": lambda r: (

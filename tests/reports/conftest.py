@@ -25,7 +25,7 @@ def told(*records: Any) -> Records:
     return read_trace(trace.result(0.0))
 
 
-def _records(file: str, *overrides: str, replication: int = 0) -> Records:
+def records_of(file: str, *overrides: str, replication: int = 0) -> Records:
     point = load_design(SIMS / file, overrides).points[0]
     trace = Trace()
     tally = run(point.config, 7, replication, [trace])
@@ -35,7 +35,7 @@ def _records(file: str, *overrides: str, replication: int = 0) -> Records:
 @pytest.fixture(scope="session")
 def norway() -> Records:
     """The notice arrives and is not forwarded; Russia rises."""
-    return _records(
+    return records_of(
         "episodes/norway-1995.toml", "states.russia.prior=0.03", "states.russia.desk.forwards=0.0"
     )
 
@@ -43,7 +43,7 @@ def norway() -> Records:
 @pytest.fixture(scope="session")
 def hoax() -> Records:
     """A forged ultimatum is believed, and nothing graver follows."""
-    return _records(
+    return records_of(
         "episodes/hoax-2008.toml", "states.pakistan.prior=0.1", "states.pakistan.verification=naive",
         replication=1,
     )  # fmt: skip
@@ -52,7 +52,7 @@ def hoax() -> Records:
 @pytest.fixture(scope="session")
 def broken() -> Records:
     """A month on a line that carries nothing and is trusted."""
-    return _records(
+    return records_of(
         "studies/trusted-but-broken.toml", "states.rival.type=seeker", "state.prior=0.05", "channel.loss=1.0",
         "state.believed_delivery=0.98",
     )  # fmt: skip

@@ -11,6 +11,8 @@ from cbmnet.records import RECORDS, Attack, Belief, Decision, Rung
 from cbmnet.reports import story
 from cbmnet.reports.words import elapsed
 
+from .conftest import records_of
+
 Records = list[dict[str, Any]]
 BELIEF = Belief(3.0, 4, 0, "blue", "red", 0.9, 0.5)
 DECISION = Decision(2.0, 3, 0, "blue", "red", "rise", 0.4, 2.0, 0.3)
@@ -94,6 +96,42 @@ def test_a_notice_that_waits_for_the_line_is_told(slow: Records) -> None:
         ] * waited
         told += waited
     assert told > 3
+
+
+FORWARDED = ("states.russia.prior=0.03", "states.russia.desk.forwards=1.0")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            ("channel.delay=5h", "channel.distribution=constant"),
+            ["d0 06:00:00  The notice is still under way; it reaches russia 6 h later."],
+        ),
+        (
+            ("channel.delay=9h", "channel.distribution=constant"),
+            ["d0 06:00:00  The notice is still under way."],  # the run ends before
+        ),
+        (
+            ("channel.loss=1.0", "protocol.variant=stop-and-wait", "protocol.rto=1h", "protocol.max_sends=2"),
+            ["d0 05:00:00  norway gives it up, sent twice without an acknowledgement."],
+        ),
+        (
+            ("channel.loss=1.0", "protocol.variant=stop-and-wait", "protocol.rto=3h", "protocol.max_sends=9"),
+            [],
+        ),
+        (("channel.delay=20m",), []),
+    ],
+)
+def test_a_notice_that_is_given_up_or_comes_too_late_is_told(
+    settings: tuple[str, ...], said: list[str]
+) -> None:
+    """Of the launch of 1995: what had become of its notice when the launch was seen."""
+    records = records_of("episodes/norway-1995.toml", *FORWARDED, *settings)
+    last = story.gravest(records)
+    assert last is not None
+    told = story.told(story.chain(records, last))
+    assert [line for line in told if "under way" in line or "gives it up" in line] == said
 
 
 def numbered(send: dict[str, Any]) -> list[Any]:
