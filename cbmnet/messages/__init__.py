@@ -7,6 +7,7 @@ no randomness: times, seeds and secrets come in.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cbmnet.messages.accepted import Accepted, Attributed
 from cbmnet.messages.codes import (
     AUTHENTIC,
     EVIDENCE,
@@ -27,7 +28,7 @@ from cbmnet.messages.pae import pae
 from cbmnet.messages.schema import Field, Schema
 from cbmnet.messages.sealing import Sealed, Sender, seal
 from cbmnet.messages.trust import Entry, TrustStore
-from cbmnet.messages.verifier import Accepted, Attributed, Verifier
+from cbmnet.messages.verifier import Verifier
 
 if TYPE_CHECKING:
     from cbmnet.messages.countersigning import countersign, merge, signatures_of

@@ -34,6 +34,7 @@ Signatures = tuple[tuple[bytes, bytes], ...]
 Frame = tuple[str, bytes, Signatures]  # payload type, raw body, pairs of kid and signature by kid
 _LENGTHS = frozenset(SIGNATURE_BYTES.values())
 _PAIR = b"\x92\xc4\x10"  # [kid of 16, ...
+SHORT_BYTES = 64
 SHORT = b"\xc4\x40"  # a signature of 64
 ONE_PAIR = b"\x91" + _PAIR
 _TAIL = Struct("4s16s2s64s")  # one pair: its headers, the kid, the header of the signature, the signature

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import msgpack
 
 from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.accepted import Attributed
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import HARD_MAX_WIRE_BYTES
 from cbmnet.messages.keys import SIMULATION_MAC
 from cbmnet.messages.pae import check_realm
 from cbmnet.messages.trust import persons_of
-from cbmnet.messages.verifier import Attributed, Verifier
+from cbmnet.messages.verifier import Verifier
 
 EVIDENCE_VERSION = 1
 MAX_EVIDENCE_BYTES = 2 * HARD_MAX_WIRE_BYTES + 64

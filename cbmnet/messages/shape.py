@@ -91,7 +91,7 @@ class Shapes:
         key: Key,
         vouches: Callable[[Any], bool],
     ) -> None:
-        """Remembers an envelope that passed, with one signature of 64 bytes by this key.
+        """Remembers an authentic envelope that has one signature, of 64 bytes, by this key.
 
         `vouches` must say yes to its payload; `prefix` is what was signed before the body.
         """

@@ -7,24 +7,24 @@ and nothing changes before the caller applies the change.
 import struct
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from hashlib import sha256
-from typing import NamedTuple
 
 from cbmnet.errors import LocalProtocolError
+from cbmnet.messages.accepted import Accepted, Attributed
 from cbmnet.messages.authenticator import Authenticator
 from cbmnet.messages.body import decode_fast, decode_slow, is_name, payload_of
 from cbmnet.messages.codes import Code, SignedMessageError
 from cbmnet.messages.envelope import (
     HARD_MAX_WIRE_BYTES,
     MAX_WIRE_BYTES,
+    SHORT_BYTES,
     Frame,
     Signatures,
     frame_begin,
     read_frame_fast,
     read_frame_slow,
 )
-from cbmnet.messages.guard import Change, Gap, ReplayGuard
+from cbmnet.messages.guard import Change, ReplayGuard
 from cbmnet.messages.kinds import BUILTIN, BUILTIN_SCHEMAS, TRUST_STORE
 from cbmnet.messages.message import Message, plain_new
 from cbmnet.messages.pae import LENGTHS, check_realm, signing_prefix
@@ -34,34 +34,6 @@ from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore, persons_of
 
 MAX_TTL_MS = 24 * 3600 * 1000
 SKEW_MS = 30_000
-
-
-class Accepted(NamedTuple):
-    """A message that passed every step.
-
-    `signers` are the entries of the known keys that signed, by kid; `id` is SHA-256(M), 32 bytes; `gap`
-    is the first and last sequence missing before it, or None; `change` must be stored, and applied to
-    the guard, before the message is acted on.
-    """
-
-    message: Message
-    signers: tuple[Entry, ...]
-    id: bytes
-    gap: Gap | None
-    change: Change
-
-
-class Attributed(NamedTuple):
-    """A message, the entries of the known keys that signed it, and all that they signed (M)."""
-
-    message: Message
-    signers: tuple[Entry, ...]
-    signed: bytes
-
-    @property
-    def id(self) -> bytes:
-        """The id of the message, SHA-256(M), 32 bytes."""
-        return sha256(self.signed).digest()
 
 
 _Said = tuple[Message, tuple[Entry, ...], bytes, bool]
@@ -100,24 +72,33 @@ class Verifier:
         self.me, self.realm = me, realm
         self._policies = dict(store.policies)
         self._alone = frozenset(ptype for ptype in allowed if self._policies.get(ptype, 1) == 1)
-        self.keys = Authenticator(realm, store, secrets or {})
+        self._shapes = Shapes()
+        self._keys = Authenticator(realm, store, secrets or {})
         self.guard = ReplayGuard() if guard is None else guard
         self._max_wire_bytes, self._max_ttl_ms, self._skew_ms = max_wire_bytes, max_ttl_ms, skew_ms
-        self._allowed, self._schemas = frozenset(allowed), schemas
+        self._allowed, self._schemas = frozenset(allowed), dict(schemas)
         self._prefixes = {ptype: signing_prefix(ptype, realm) for ptype in allowed}
-        self._shapes = Shapes()
         # Read by hand are the payload types whose header is two bytes: 32 characters or more.
         self._begins = {frame_begin(ptype): ptype for ptype in allowed if len(ptype) >= 32}
 
     @property
+    def keys(self) -> Authenticator:
+        """What verifies signatures; with another one in its place, nothing is known of any envelope."""
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: Authenticator) -> None:
+        self._keys, self._shapes = keys, Shapes()
+
+    @property
     def store(self) -> TrustStore:
         """The trust store it was made with; another one takes another verifier, which may have this guard."""
-        return self.keys.store
+        return self._keys.store
 
     @property
     def verified(self) -> int:
         """How many messages had their signatures verified."""
-        return self.keys.verified
+        return self._keys.verified
 
     def check(self, wire: bytes, now_ms: int) -> Accepted:
         """Every step, with no change of state; raises SignedMessageError at the first that fails."""
@@ -129,8 +110,13 @@ class Verifier:
         guard = self.guard
         if guard.is_duplicate(digest):
             raise SignedMessageError(Code.DUPLICATE, "this very envelope was accepted before")
+        said = None
         try:
-            message, signers, signed, usual = self._recall(shape, wire) or self._read_all(wire, frame)
+            if shape is None or (said := self._recall(shape, wire)) is None:
+                shape = None
+                frame = frame or self._frame(wire)
+                said = self._read_all(wire, frame)
+            message, signers, signed, usual = said
             _, sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, _ = message
             # The usual message passes all at once; what does not goes step by step, and may yet be right.
             if not (
@@ -147,16 +133,16 @@ class Verifier:
             message_id = sha256(signed).digest()
             gap = guard.check(message, message_id, wire)
         except SignedMessageError as error:
-            with suppress(SignedMessageError):  # what is no envelope has no id
+            if frame is not None:
+                error.message_id = self._id_of(frame)
+            elif shape is not None:  # what has a shape is an envelope
                 error.message_id = self.id_of(wire)
             raise
         change = plain_new(Change, (sender, stream, epoch, sequence, message_id, previous, digest, wire))
         return plain_new(Accepted, (message, signers, message_id, gap, change))
 
-    def _recall(self, shape: Shape | None, wire: bytes) -> _Said | None:
-        """Steps 1, 2, 4 to 8 and the keys' part of 10 for an envelope of a known shape, None for another."""
-        if shape is None:
-            return None
+    def _recall(self, shape: Shape, wire: bytes) -> _Said | None:
+        """Steps 1, 2, 4 to 8 and the keys' part of 10 for an envelope of this shape, None for another."""
         (
             parts_of, constants, first, last, from_ms, until_ms, prefix, body_at, body_end,
             check, signers, vouches, ptype, sender, receivers, stream, epoch,
@@ -174,7 +160,7 @@ class Verifier:
             return None
         body = wire[body_at:body_end]
         signed = prefix + body
-        self.keys.verified += 1
+        self._keys.verified += 1
         if not check(signature, signed):
             raise SignedMessageError(Code.BAD_SIGNATURE, "a signature does not verify", signers[0].kid)
         payload = payload_of(packed, vouches)
@@ -183,15 +169,17 @@ class Verifier:
         row = ptype, sender, receivers, stream, epoch, sequence, issued_ms, expires_ms, previous, payload
         return plain_new(Message, row), signers, signed, True
 
-    def _read_all(self, wire: bytes, frame: Frame | None) -> _Said:
+    def _read_all(self, wire: bytes, frame: Frame) -> _Said:
         """Steps 4 to 7 for any envelope, and whether it is a usual one, which later ones may be like."""
-        ptype, body, signatures = frame or self._frame(wire)
+        ptype, body, signatures = frame
         prefix = self._prefixes[ptype] + LENGTHS[len(body)]
-        signers = self.keys.authenticate(signatures, prefix + body)
+        signers = self._keys.authenticate(signatures, prefix + body)
         message = self._read(ptype, body)
         usual = self._is_usual(message, signatures)
-        if usual and signers and (vouches := self._schemas[ptype].vouches)(message.payload):
-            self._shapes.learn(wire, body, message, prefix, self.keys.usable[signatures[0][0]], vouches)
+        kid, signature = signatures[0]
+        is_short = usual and signers and len(signature) == SHORT_BYTES
+        if is_short and (vouches := self._schemas[ptype].vouches)(message.payload):
+            self._shapes.learn(wire, body, message, prefix, self._keys.usable[kid], vouches)
         return message, signers, prefix + body, usual
 
     def attribute(self, wire: bytes) -> Attributed:
@@ -202,7 +190,8 @@ class Verifier:
         """
         wire = bytes(wire)
         shape = self._shapes.of(wire)
-        message, signers, signed, usual = self._recall(shape, wire) or self._read_all(wire, None)
+        said = None if shape is None else self._recall(shape, wire)
+        message, signers, signed, usual = said or self._read_all(wire, self._frame(wire))
         if not usual:
             self._authorise(message, signers)
             self._check_keys(message, signers)
@@ -210,7 +199,10 @@ class Verifier:
 
     def id_of(self, wire: bytes) -> bytes:
         """The id of an envelope whoever signed it, such as one of our own: steps 1 and 2 only."""
-        ptype, body, _ = self._frame(bytes(wire))
+        return self._id_of(self._frame(bytes(wire)))
+
+    def _id_of(self, frame: Frame) -> bytes:
+        ptype, body, _ = frame
         return sha256(self._prefixes[ptype] + LENGTHS[len(body)] + body).digest()
 
     def _frame(self, wire: bytes) -> Frame:
@@ -241,7 +233,7 @@ class Verifier:
     def _is_usual(self, message: Message, signatures: Signatures) -> bool:
         """Whether one key signed, which may say this alone and in its time, as steps 8 and 10 ask."""
         ptype, sender, issued_ms = message[0], message[1], message[6]
-        key = self.keys.usable.get(signatures[0][0]) if len(signatures) == 1 else None
+        key = self._keys.usable.get(signatures[0][0]) if len(signatures) == 1 else None
         if key is None or ptype not in self._alone:
             return False
         party, ptypes, from_ms, until_ms = key.rights

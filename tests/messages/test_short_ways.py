@@ -19,11 +19,14 @@ from cbmnet.messages import (
     ptype_of,
     seal,
 )
+from cbmnet.messages import verifier as verifier_module
+from cbmnet.messages.authenticator import Authenticator
 from cbmnet.messages.body import encode
 
 from .parties import (
     ALICE,
     BOB,
+    EVE,
     HEARTBEAT,
     NOTICE,
     NOW_MS,
@@ -224,6 +227,48 @@ def test_a_number_of_a_known_shape_must_be_written_in_its_shortest_form(field, w
                 assert outcome(short.check, made, value) == outcome(long.check, made, value)
                 refused += type(judged) is tuple and judged[0] == "NotCanonical"
     assert refused or width == 1
+
+
+def test_a_long_signature_teaches_no_shape():
+    """Of a hybrid key, whose signatures are long: nothing in them is taken for a sequence or a time."""
+    hybrid = HybridSigner.from_seeds(b"h" * 32, b"i" * 32)
+    judge = verifier(entry(hybrid))
+    for m in chain(12, hybrid, issued_ms=1000, expires_ms=2000):
+        assert judge.accept(m.wire, 1000).message == m.message
+    assert len(judge._shapes) == len(judge._shapes._heads) == 0
+
+
+def test_with_other_keys_no_shape_is_known():
+    """A key that is compromised from now on signs nothing more, whatever was learned of it."""
+    sent = chain(4)
+    judge = learned(verifier(), [m.wire for m in sent[:3]])
+    stolen = entry(status="compromised", revoked_at_ms=NOW_MS)
+    judge.keys = Authenticator(REALM, verifier(stolen).store, {})
+    assert outcome(judge.check, sent[3].wire, NOW_MS)[0] == "KeyRevoked"
+
+
+def test_a_refusal_takes_an_envelope_apart_but_once(monkeypatch):
+    """The id that a refusal names costs no second reading of strangers' bytes, known beginning or not."""
+    sent, count = chain(4), Counter()
+    judge = learned(verifier(), [m.wire for m in sent[:3]])
+    for name in ("read_frame_fast", "read_frame_slow"):
+        read = getattr(verifier_module, name)
+        monkeypatch.setattr(
+            verifier_module,
+            name,
+            lambda *given, name=name, read=read: (count.update([name]), read(*given))[1],
+        )
+    late = sealed(EVE, sequence=4, previous=sent[2].id)
+    for wire, code in [
+        (late.wire, "UnknownKey"),
+        (sent[3].wire[:-1] + b"\0", "BadSignature"),
+        (sent[3].wire[:-66] + b"\xc4\x44" + sent[3].wire[-64:], "BadEncoding"),
+        (sent[3].wire[:-1], "BadEncoding"),
+    ]:
+        count.clear()
+        assert outcome(judge.check, wire, NOW_MS)[0] == code
+        assert count["read_frame_fast"] == 1
+        assert count["read_frame_slow"] <= 1
 
 
 def test_a_shape_goes_with_what_its_key_may_do():
