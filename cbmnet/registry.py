@@ -40,11 +40,6 @@ def families() -> tuple["Family[Any]", ...]:
     return tuple(_FAMILIES)
 
 
-def members() -> set[tuple[str, str]]:
-    """Family and name of every member that there is."""
-    return {(family.name, name) for family in families() for name in family.names()}
-
-
 class Family(Generic[T]):
     """The members of one folder, by name."""
 

@@ -9,18 +9,20 @@ import pytest
 from cbmnet.cli import main
 from cbmnet.errors import RegistryError
 from cbmnet.experiments.design import load_design
-from cbmnet.member_file import load_file
+from cbmnet.experiments.execution import execute
+from cbmnet.experiments.store import save
+from cbmnet.member_file import read_file, use
 from cbmnet.protocols.endpoint import VARIANTS
+from cbmnet.validation.case import CASES
 
 TWICE = '''
 from dataclasses import dataclass
-from number import COPIES
 from cbmnet.protocols.endpoint import VARIANTS, data_datagram, expect_send
 from cbmnet.protocols.variants.fire_and_forget import FireAndForget
 
 @dataclass(frozen=True)
 class {name}Config:
-    copies: int = COPIES
+    copies: int = 3
 
 @VARIANTS.register("{variant}", {name}Config)
 class {name}(FireAndForget):
@@ -51,19 +53,28 @@ rate = "1/d"
 
 
 @pytest.fixture
-def folder(tmp_path, request):
-    """A study with a variant of its own beside it, named after the test: what one registers, others see."""
-    variant = "v" + request.node.name.encode().hex()[-24:]
-    (tmp_path / "number.py").write_text("COPIES = 3\n")
-    (tmp_path / "mine.py").write_text(TWICE.format(variant=variant, name="Mine"))
-    (tmp_path / "study.toml").write_text(STUDY.format(variant=variant))
+def folder(tmp_path):
+    """A study with a variant of its own beside it."""
+    (tmp_path / "mine.py").write_text(TWICE.format(variant="mine", name="Mine"))
+    (tmp_path / "study.toml").write_text(STUDY.format(variant="mine"))
     return tmp_path
 
 
 @pytest.fixture(autouse=True)
-def _no_number():
+def _nothing_loaded():
     yield
-    sys.modules.pop("number", None)
+    use([])
+
+
+def edited(folder, old, new, file="mine.py"):
+    """Puts `new` in the place of `old` in a file."""
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+
+
+def copies(design):
+    return design.points[0].config.protocol.config.copies
 
 
 def cbmnet(*arguments, cwd):
@@ -81,7 +92,7 @@ def refusal(capsys, *arguments):
 
 
 def test_a_study_runs_with_a_variant_from_a_file_beside_it(folder):
-    """In two processes, with a sibling imported; what arrives comes three times, and is rejected twice."""
+    """In two processes; what arrives comes three times, and is rejected twice."""
     done = cbmnet("run", "study.toml", "--jobs", "2", "-o", "out", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in (folder / "out" / "rows.jsonl").read_text().splitlines()]
@@ -90,37 +101,83 @@ def test_a_study_runs_with_a_variant_from_a_file_beside_it(folder):
 
 
 def test_a_results_folder_holds_the_file_it_was_made_with(folder):
-    """It repeats its runs by its own copies, also when the files beside the study are gone."""
-    text = (folder / "study.toml").read_text().replace('["mine.py"]', '["number.py", "mine.py"]')
-    (folder / "study.toml").write_text(text)
+    """It repeats its runs by its own copy, also when the file beside the study is gone."""
     assert cbmnet("run", "study.toml", "-o", "out", cwd=folder).returncode == 0
     (folder / "mine.py").unlink()
-    (folder / "number.py").unlink()
     done = cbmnet("replay", "out", "--check", cwd=folder)
     assert done.stdout.startswith("identical:"), done.stderr
 
 
-def test_a_changed_file_is_loaded_anew_and_makes_another_study(folder):
+def test_a_changed_file_makes_another_study(folder):
     """In one process: the new default is in force, and the hash of the study is another."""
     first = load_design(folder / "study.toml")
-    assert first.points[0].config.protocol.config.copies == 3
-    before = first.hash
-    (folder / "mine.py").write_text((folder / "mine.py").read_text().replace("int = COPIES", "int = 5"))
+    edited(folder, "int = 3", "int = 5")
     second = load_design(folder / "study.toml")
-    assert second.points[0].config.protocol.config.copies == 5
-    assert second.hash != before
+    assert (copies(first), copies(second)) == (3, 5)
+    assert first.hash != second.hash
 
 
-def test_the_same_file_is_run_but_once(folder):
+def test_a_design_keeps_the_code_that_it_was_read_with(folder, tmp_path):
+    """Edited meanwhile, or gone: the old code runs, gives the old results, and is what is saved."""
+    design = load_design(folder / "study.toml", ["study.replications=2"])
+    before = execute(design, 2, 1, 1, lambda _: None)
+    code, hash_ = (folder / "mine.py").read_bytes(), design.hash
+    edited(folder, "int = 3", "int = 5")
+    load_design(folder / "study.toml")
+    (folder / "mine.py").unlink()
+    for jobs in (1, 2):
+        rows = execute(design, 2, 1, jobs, lambda _: None)
+        assert [row.values for row in rows] == [row.values for row in before]
+        assert not any(row.error for row in rows)
+    save(tmp_path / "out", design, before, {"points": [{"point": {}, "metrics": {}}]})
+    assert (tmp_path / "out" / "mine.py").read_bytes() == code
+    assert design.hash == hash_
+
+
+def test_a_study_that_loads_nothing_knows_nothing_of_what_others_loaded(folder, tmp_path):
+    """Nor does one whose file of the same name lies elsewhere: each has its own."""
+    there = VARIANTS.names()
+    load_design(folder / "study.toml")
+    assert VARIANTS.names() == sorted([*there, "mine"])
+    plain = tmp_path / "plain.toml"
+    plain.write_text(STUDY.format(variant="fire-and-forget").replace('load = ["mine.py"]', ""))
+    load_design(plain)
+    assert VARIANTS.names() == there
+    (tmp_path / "other").mkdir()
+    for name in ("mine.py", "study.toml"):
+        (tmp_path / "other" / name).write_text((folder / name).read_text())
+    edited(tmp_path / "other", "int = 3", "int = 7")
+    designs = [load_design(place / "study.toml") for place in (folder, tmp_path / "other", folder)]
+    assert [copies(design) for design in designs] == [3, 7, 3]
+
+
+def test_what_is_shipped_stays_when_a_file_goes(folder):
+    """Also of a family that the file is the first to import."""
+    use_cases = """
+import sys
+from pathlib import Path
+from cbmnet.member_file import read_file, use
+use([read_file(Path("mine.py"))])
+use([])
+from cbmnet.validation.case import CASES
+print(len(CASES.names()))
+"""
+    (folder / "mine.py").write_text("from cbmnet.validation.case import CASES\n")
+    done = subprocess.run(
+        [sys.executable, "-c", use_cases], capture_output=True, text=True, cwd=folder, check=True
+    )
+    assert int(done.stdout) == len(CASES.names())
+
+
+def test_the_same_code_is_run_but_once(folder):
     """Also from another folder, as from results: the class stays the same object."""
-    load_file(folder / "mine.py")
-    name = next(name for name in VARIANTS.names() if name in (folder / "mine.py").read_text())
-    made = VARIANTS[name].make
+    use([read_file(folder / "mine.py")])
+    made = VARIANTS["mine"].make
     (folder / "copy").mkdir()
     (folder / "copy" / "mine.py").write_text((folder / "mine.py").read_text())
-    load_file(folder / "mine.py")
-    load_file(folder / "copy" / "mine.py")
-    assert VARIANTS[name].make is made
+    use([])
+    use([read_file(folder / "copy" / "mine.py")])
+    assert VARIANTS["mine"].make is made
 
 
 @pytest.mark.parametrize(
@@ -129,9 +186,11 @@ def test_the_same_file_is_run_but_once(folder):
         ("x =\n", "line 1: invalid syntax"),
         ("\n\nraise KeyError('a')\n", "line 3: KeyError: 'a'"),
         ("import sys\nsys.exit(3)\n", "line 2: SystemExit: 3"),
+        ("raise ValueError('a\\nb')\n", "line 1: ValueError: a b."),
+        ("import beside\n", "; a loaded file stands alone: what it imports must be installed"),
         (
             TWICE.format(variant="stop-and-wait", name="Mine"),
-            'line 11: variants: "stop-and-wait" is registered twice',
+            'line 10: variants: "stop-and-wait" is registered twice',
         ),
         (b"\xff\n", "unicode error"),
     ],
@@ -153,11 +212,44 @@ def test_what_was_registered_before_the_fault_is_taken_back(folder):
         TWICE.format(variant="half-done", name="Mine") + "\nraise ValueError(1)\n"
     )
     with pytest.raises(RegistryError, match="ValueError: 1"):
-        load_file(folder / "mine.py")
+        use([read_file(folder / "mine.py")])
     assert "half-done" not in VARIANTS.names()
 
 
-@pytest.mark.parametrize("name", ["/etc/mine.py", "../mine.py", "mine.txt", "sub\\mine.py"])
+def test_two_files_of_one_name_cannot_both_be_used(folder):
+    """Each alone can, in any order; what one has taken is told of the other, and nothing is left."""
+    there = VARIANTS.names()
+    (folder / "other.py").write_text(TWICE.format(variant="mine", name="Other"))
+    one, other = (read_file(folder / name) for name in ("mine.py", "other.py"))
+    use([one])
+    use([other])
+    with pytest.raises(RegistryError, match='"mine" is registered twice'):
+        use([one, other])
+    use([])
+    assert VARIANTS.names() == there
+
+
+def test_what_a_file_prints_is_no_line_of_a_verb(folder):
+    """It goes to standard error."""
+    (folder / "mine.py").write_text('print("hello")\n' + (folder / "mine.py").read_text())
+    done = cbmnet("check", "study.toml", "--json", cwd=folder)
+    assert json.loads(done.stdout)
+    assert done.stderr.startswith("hello")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/mine.py",
+        "../mine.py",
+        "mine.txt",
+        "sub\\mine.py",
+        "a\0.py",
+        "rows.jsonl/mine.py",
+        ".py",
+        "a b.py",
+    ],
+)
 def test_a_file_lies_in_the_folder_of_the_study_or_below(folder, capsys, name):
     """Else results could not hold it under its name."""
     text = (folder / "study.toml").read_text().replace('"mine.py"', json.dumps(name))
@@ -169,18 +261,14 @@ def test_a_file_lies_in_the_folder_of_the_study_or_below(folder, capsys, name):
 
 def test_a_node_serves_a_variant_from_a_file(folder):
     """`cbmnet node --load`; a name that is not there is told with the nearest one."""
-    (folder / "mine.py").write_text(
-        (folder / "mine.py").read_text().replace("from number import COPIES", "COPIES = 3")
-    )
-    variant = "v" + b"test_a_node_serves_a_variant_from_a_file".hex()[-24:]
     done = subprocess.run(
-        [sys.executable, "-m", "cbmnet", "node", variant, "--load", "mine.py"], input="", capture_output=True,
+        [sys.executable, "-m", "cbmnet", "node", "mine", "--load", "mine.py"], input="", capture_output=True,
         text=True, cwd=folder, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     wrong = cbmnet("node", "stop-and-wiat", cwd=folder)
     assert wrong.returncode == 2
     assert 'Did you mean "stop-and-wait"?' in wrong.stderr
-    missing = cbmnet("node", variant, "--load", "other.py", cwd=folder)
+    missing = cbmnet("node", "mine", "--load", "other.py", cwd=folder)
     assert missing.returncode == 2
     assert "node: --load other.py: cannot be read" in missing.stderr

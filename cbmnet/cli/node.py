@@ -50,13 +50,15 @@ def node(
 def _load(files: list[Path], variant: str) -> None:
     """Runs the files, and sees that the variant is there."""
     from cbmnet.errors import CbmnetError, RegistryError  # noqa: PLC0415 (loaded late)
-    from cbmnet.member_file import load_file  # noqa: PLC0415
+    from cbmnet.member_file import MemberFile, read_file, use  # noqa: PLC0415
     from cbmnet.protocols.endpoint import VARIANTS  # noqa: PLC0415
     from cbmnet.simulation.show import did_you_mean, listed  # noqa: PLC0415
 
+    found: list[MemberFile] = []
     for file in files:
         try:
-            load_file(file.resolve())
+            found.append(read_file(file.absolute()))
+            use(found)
         except RegistryError as error:
             raise CbmnetError(f"node: --load {file}: {error}") from None
     if variant not in (names := VARIANTS.names()):

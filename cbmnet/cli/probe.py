@@ -77,7 +77,7 @@ def _show(results: dict[str, Any]) -> None:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for name, value in results.items():
         if value is None:
-            table.add_row(name, "none", "", "0", "")
+            table.add_row(name.removesuffix(SECONDS), "none", "", "0", "")
             continue
         is_time = name.endswith(SECONDS)  # a person reads 1.5h where a program reads 5400
         shown = format_duration if is_time else "{:.4g}".format
@@ -90,6 +90,7 @@ def _show(results: dict[str, Any]) -> None:
     unsent = results["never sent"]
     if unsent is not None and unsent.mean > 0.0:
         print(
-            f"{unsent.mean:.0%} of the notices were never sent: they come faster than the line takes them.\n"
-            "A longer --every shows what it does with less to carry."
+            f"{round(unsent.mean * unsent.n)} of {unsent.n} notices were never sent before the end. "
+            "If they come faster than the line\n"
+            "takes them, a longer --every shows what it does with less to carry."
         )

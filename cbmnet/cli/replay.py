@@ -38,7 +38,7 @@ def replay(
 ) -> None:
     """Print the trace of one run, check that two processes agree on it, or run a saved schedule again.
 
-    With --study, the faults of a JSON list are done to a run of that study; those that meet nothing are told.
+    With --study, the faults of a JSON list are done to a run of that study; those that do nothing are told.
     """
     if path.suffix == ".json":
         from cbmnet.testing.replay_file import is_replay  # noqa: PLC0415 (loads the driver)
@@ -51,11 +51,12 @@ def replay(
     if not check:
         _, trace = traced(path, overrides, seed, point, replication)
         write_bytes(trace, None)
-        tell_unmet(faults, trace)
+        _tell_unmet(faults, trace)
         return
     options = [f"--set={value}" for value in overrides or ()] + ([] if seed is None else [f"--seed={seed}"])
     command = [str(path), f"--run={replication}", f"--point={point}", *options]
     first, second = (_trace_elsewhere(command, hash_seed) for hash_seed in HASH_SEEDS)
+    _tell_unmet(faults, "\n".join(first).encode())
     difference = next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
     if difference is None and len(first) != len(second):
         difference = min(len(first), len(second))
@@ -73,12 +74,19 @@ def replay(
         raise typer.Exit(1)
 
 
+def _tell_unmet(faults: list[Any], trace: bytes) -> None:
+    from cbmnet.reports.diagram import read_trace  # noqa: PLC0415 (loads late)
+
+    if faults:
+        tell_unmet(faults, read_trace(trace))
+
+
 def _trace_elsewhere(arguments: list[str], hash_seed: str) -> list[str]:
     from cbmnet.simulation.trace import lines_of  # noqa: PLC0415 (loads late)
 
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(
-        [sys.executable, "-m", "cbmnet", "replay", *arguments],
+        [sys.executable, "-P", "-m", "cbmnet", "replay", *arguments],  # nothing is imported from where one is
         capture_output=True, env=environment, check=False,
     )  # fmt: skip
     if done.returncode:

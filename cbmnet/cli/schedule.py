@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     count = len(replay.faults)
     print(f"{replay.test}, found from seed {replay.seed}, {count} fault{'s' * (count != 1)}")
     print(write_faults(replay.faults), end="")
-    _show([plain(record) for record in journal.records])
+    records = [plain(record) for record in journal.records]
+    _show(records)
+    tell_unmet(replay.faults, records)
     print(f"fails: {failure.splitlines()[0]}" if failure else "holds: the test does not fail any more")
     return int(failure is not None)
 
@@ -90,28 +93,53 @@ def faulty_study(
     return study, [*(overrides or ()), said], list(faults)
 
 
-def tell_unmet(faults: list[Any], trace: bytes) -> None:
-    """Says on standard error which faults of datagrams fit none that was sent."""
+def tell_unmet(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> None:
+    """Says on standard error which faults of datagrams did nothing in this run, and why."""
     from cbmnet.channels.faults import NodeFault, write_faults  # noqa: PLC0415 (loads late)
-    from cbmnet.protocols.endpoint import party_of  # noqa: PLC0415
-    from cbmnet.reports.diagram import read_trace  # noqa: PLC0415
 
-    sent: dict[tuple[str, str], set[tuple[Any, ...]]] = {}
-    for record in read_trace(trace):
-        if record["record"] == "Send":
-            sent.setdefault((record["sender"], record["receiver"]), set()).add(tuple(record["label"]))
-    for number, fault in enumerate(faults):
-        if isinstance(fault, NodeFault):
-            continue
-        source, target = map(party_of, fault.at.link.split(">"))
-        labels = sent.get((source, target), set())
-        wanted = fault.at.wanted[:5]  # copies are made on the way
-        if not any(all(w in (None, has) for w, has in zip(wanted, label, strict=False)) for label in labels):
+    those = [(number, fault) for number, fault in enumerate(faults) if not isinstance(fault, NodeFault)]
+    doing = _done_by([fault for _, fault in those], records)
+    for (number, fault), why in zip(those, doing, strict=True):
+        if why:
             said = write_faults([fault]).strip("[]\n ")
-            print(
-                f"fault [{number}] met nothing: {source} sent {target} no such datagram: {said}",
-                file=sys.stderr,
-            )
+            print(f"fault [{number}] did nothing: {why}: {said}", file=sys.stderr)
+
+
+_SENT = (
+    "Send",
+    "Deliver",
+    "Drop",
+    "Duplicate",
+)  # the records with the label of a datagram, or of a copy of it
+
+
+def _done_by(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> list[str]:
+    """Why each fault did nothing; "" for one that did something."""
+    from cbmnet.protocols.endpoint import party_of  # noqa: PLC0415 (loads late)
+
+    why = ["no such datagram was sent"] * len(faults)
+    ends = [tuple(map(party_of, fault.at.link.split(">"))) for fault in faults]
+    lost: dict[tuple[Any, ...], str] = {}
+    sent: dict[tuple[Any, ...], None] = {}
+    for record in records:
+        if record["record"] in _SENT and not record.get("forged"):
+            name = record["sender"], record["receiver"], *record["label"]
+            sent[name] = None
+            if record["record"] == "Drop":
+                lost[name] = record["reason"]
+    for source, target, *label in sent:
+        fitting = [n for n, f in enumerate(faults) if ends[n] == (source, target) and _fits(f, label)]
+        went = lost.get((source, target, *label), "fault")
+        for place, number in enumerate(fitting):
+            if why[number] and went != "fault":
+                why[number] = "the line lost it before"
+            elif why[number]:
+                why[number] = "an earlier fault of the list decided" if place else ""
+    return why
+
+
+def _fits(fault: Any, label: Sequence[Any]) -> bool:
+    return all(wanted in (None, said) for wanted, said in zip(fault.at.wanted, label, strict=True))
 
 
 _KEYS = {"by_s": "by", "after_s": "after", "for_s": "for", "time_s": "time", "drift": "gains"}

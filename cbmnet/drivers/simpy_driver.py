@@ -88,6 +88,11 @@ class Host:
         """
         self._lines = _FanLines(self._lines, fan.carry, find_host)
 
+    @property
+    def waiting(self) -> tuple[Flight, ...]:
+        """What has arrived and waits while the party stands still."""
+        return tuple(self._waiting)
+
     def route_to(self, way: str) -> Route:
         """The route to a connected peer."""
         return self._routes[way]

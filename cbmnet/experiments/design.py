@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from cbmnet.errors import ConfigError, Fault, RegistryError
-from cbmnet.member_file import load_file
+from cbmnet.member_file import MemberFile, read_file, use
 from cbmnet.metrics.metric import METRICS
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.faults import validated
@@ -101,13 +100,13 @@ class Design:
     base: StudyFile
     points: tuple[Point, ...]
     overrides: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()  # those that `study.load` names
+    files: tuple[MemberFile, ...] = ()  # those that `study.load` names
 
     @property
     def hash(self) -> str:
         """16 hex digits over the resolved study: points, seed and all defaults, and the files it loads."""
         said = [resolved(self.base), [resolved(point.config) for point in self.points]]
-        code = [sha256(file.read_bytes()).hexdigest() for file in self.files]
+        code = [file.module for file in self.files]
         return digest([*said, code] if code else said)[:16]
 
 
@@ -136,22 +135,23 @@ def design_from(source: Source, overrides: Sequence[str] = ()) -> Design:
     return Design(source, base, tuple(points), tuple(overrides), files)
 
 
-def _load_members(source: Source) -> tuple[Path, ...]:
+def _load_members(source: Source) -> tuple[MemberFile, ...]:
     """Runs the files that `study.load` names, before anything asks for their members."""
     study = source.data.get("study")
-    names = study.get("load", ()) if isinstance(study, dict) else ()
+    names = study.get("load", []) if isinstance(study, dict) else []
     if not isinstance(names, list) or not all(map(is_file_name, names)):
-        return ()  # which the models will say
-    faults, files = [], []
+        names = []  # which the models will say
+    faults, files = [], list[MemberFile]()
     for number, name in enumerate(names):
-        file = Path(source.file).parent / name
         try:
-            load_file(file.resolve())
-            files.append(file.resolve())
+            files.append(read_file((Path(source.file).parent / name).absolute()))
+            use(files)
         except RegistryError as error:
+            files = files[:number]
             faults.append(source.fault(("study", "load", number), f' = "{name}": {error}.'))
     if faults:
         raise ConfigError(faults)
+    use(files)
     return tuple(files)
 
 

@@ -7,11 +7,10 @@ points agree: common random numbers. A replication that fails keeps its row with
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 from typing import Any
 
 from cbmnet.experiments.design import Design
-from cbmnet.member_file import load_file
+from cbmnet.member_file import MemberFile, use
 from cbmnet.metrics.measure import Row, measure
 from cbmnet.metrics.metric import chosen, with_beside
 
@@ -23,6 +22,7 @@ def execute(
     design: Design, replications: int, seed: int, jobs: int, advance: Callable[[int], None]
 ) -> list[Row]:
     """All rows, sorted by point and replication; `advance(n)` is called as n more are done."""
+    use(design.files)
     configs, compare = [point.config for point in design.points], design.base.compare
     names = sorted({*chosen(design.base.study.metrics), *with_beside(compare.metrics if compare else ())})
     tasks = list(_batches(len(configs), replications))
@@ -40,7 +40,7 @@ def _batches(points: int, replications: int) -> Iterator[tuple[int, range]]:
 
 
 def _run_batches(
-    tasks: Sequence[tuple[int, range]], room: tuple[Any, ...], files: Sequence[Path], jobs: int
+    tasks: Sequence[tuple[int, range]], room: tuple[Any, ...], files: Sequence[MemberFile], jobs: int
 ) -> Iterator[list[Row]]:
     if jobs <= 1:
         _enter(files, pickle.dumps(room))
@@ -55,9 +55,8 @@ def _run_batches(
             raise
 
 
-def _enter(files: Sequence[Path], room: bytes) -> None:
-    for file in files:  # before the configs, which may hold objects of theirs
-        load_file(file)
+def _enter(files: Sequence[MemberFile], room: bytes) -> None:
+    use(files)  # before the configs, which may hold objects of theirs
     configs, names, seed = pickle.loads(room)
     _ROOM.update(configs=configs, names=names, seed=seed)
 

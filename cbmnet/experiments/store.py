@@ -37,7 +37,7 @@ def save(folder: Path, design: Design, rows: Sequence[Row], summary: dict[str, A
     (folder / config).write_text(design.source.text, encoding="utf-8")
     for name, file in zip(study.load, design.files, strict=True):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(file.read_bytes())
+        (folder / name).write_bytes(file.code)
     _write_json(folder / "config.resolved.json", resolved(design.base))
     with (folder / "rows.jsonl").open("w") as out:
         for row in rows:

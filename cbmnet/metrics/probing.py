@@ -73,7 +73,8 @@ def probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
     except SimulationError as error:
         said = f"{config.name}, seed {plan.seed}, {clock.now:.3f} s: {error}"
         raise SimulationError(said) from error
-    return watch.result(config.study.level, {flight.label for flight in clock.pending(Flight)})
+    held = (flight for host in hosts.values() for flight in host.waiting)
+    return watch.result(config.study.level, {flight.label for flight in (*clock.pending(Flight), *held)})
 
 
 def _send(clock: Clock, host: Host, sender: Sender, target: str, watch: "_Watch", _: Any) -> None:
@@ -124,7 +125,7 @@ class _Watch:
             self._given_up.add(event.sequence)
 
     def result(self, level: float, under_way: AbstractSet[Label]) -> dict[str, Interval | None]:
-        """All that was measured; what is still under way at the end is neither lost nor delivered."""
+        """All that was measured; what is still under way at the end is not lost."""
         n, wires = self._plan.messages, list(self.given)
         there = [wire in self._received for wire in wires]
         failed = [k in self._given_up and k not in self._acknowledged for k in range(1, n + 1)]
@@ -144,8 +145,8 @@ class _Watch:
         return self._datagrams(level, under_way) | counted | _quantiles("message delay", self._taken_s, level)
 
     def _datagrams(self, level: float, under_way: AbstractSet[Label]) -> dict[str, Interval | None]:
-        labels = [label for label in self._sent if label in self._arrived or label not in under_way]
-        lost = [label not in self._arrived for label in labels]
+        labels = list(self._sent)
+        lost = [label not in self._arrived and label not in under_way for label in labels]
         runs = [len(list(run)) for is_lost, run in groupby(lost) if is_lost]
         delays_s = [at_s - self._sent[label] for label in self._order for at_s in self._arrived[label][:1]]
         place = {label: number for number, label in enumerate(labels)}

@@ -5,8 +5,8 @@ A duration or a rate is text in the file and seconds, or events a second, in the
 """
 
 import math
+import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
@@ -26,6 +26,7 @@ from cbmnet.units import SECONDS, YEAR_S, format_duration, parse_duration, parse
 LONGEST_S = 1e6 * YEAR_S  # beyond that no duration of a crisis is meant
 SHORTEST_S = SECONDS["ms"]
 
+_FILE = re.compile(r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+\.py")  # and no name of a file that results have
 A_DURATION = 'a duration in quotes, for example "20m" or "30d"'
 A_RATE = 'a rate in quotes, for example "144/y" or "2/h"'
 A_FILE = 'a Python file in the folder of the study or below, for example "my_variant.py"'
@@ -91,11 +92,8 @@ def _scalar(value: Any) -> Any:
 
 
 def is_file_name(value: object) -> bool:
-    """Whether it can name a Python file in the folder of a study or below."""
-    if not isinstance(value, str) or "\\" in value:
-        return False
-    path = PurePosixPath(value)
-    return path.suffix == ".py" and not path.is_absolute() and ".." not in path.parts
+    """Whether it can name a Python file in the folder of a study or below: plain names with / between."""
+    return isinstance(value, str) and _FILE.fullmatch(value) is not None
 
 
 def _file_name(value: str) -> str:

@@ -295,20 +295,41 @@ def test_a_list_of_faults_is_done_to_a_study(tmp_path: Path) -> None:
     assert "2 faults" in wrong.stderr
 
 
-def test_faults_that_meet_nothing_are_told(tmp_path: Path) -> None:
-    """Each by its number, on standard error: the trace on the other stream stays whole."""
+def test_faults_that_do_nothing_are_told(tmp_path: Path) -> None:
+    """Each by its number and with its reason, on standard error: the trace, on the other, stays whole."""
     file, there = tmp_path / "faults.json", {"link": "norway>russia", "kind": "notice"}
     places = [
-        there | {"sequence": 77},
-        there,
-        there | {"attempt": 9},
-        {"link": "russia>norway", "kind": "notice"},
-    ]
+        there | {"sequence": 77}, there | {"stream": 1}, there | {"attempt": 9}, there | {"copy": 7},
+        {"link": "russia>norway", "kind": "notice"}, there | {"sequence": 1},
+    ]  # fmt: skip
     file.write_text(json.dumps([{"at": place, "do": "drop"} for place in places]))
-    done = cbmnet(tmp_path, "replay", str(file), "--study", str(ROOT / "sims/episodes/norway-1995.toml"))
+    study = [str(file), "--study", str(ROOT / "sims/episodes/norway-1995.toml")]
+    done = cbmnet(tmp_path, "replay", *study)
     assert done.returncode == 0
-    assert [line.split()[1] for line in done.stderr.splitlines()] == ["[0]", "[2]", "[3]"]
+    told = [line.removeprefix("fault ").split(": ")[0] for line in done.stderr.splitlines()]
+    assert told == [f"[{n}] did nothing" for n in (0, 2, 3, 4, 5)]
+    assert done.stderr.count("no such datagram was sent") == 4
+    assert "[5] did nothing: an earlier fault of the list decided" in done.stderr
     assert all(json.loads(line) for line in done.stdout.splitlines())
+    assert cbmnet(tmp_path, "replay", *study, "--check").stderr == done.stderr
+    dead = cbmnet(tmp_path, "replay", *study, "--set", "channel.loss=1.0").stderr
+    assert "[1] did nothing: the line lost it before" in dead
+
+
+def test_a_replay_whose_faults_do_nothing_says_so(tmp_path: Path) -> None:
+    """ "Holds" alone would be a false comfort after numbers or kinds were changed."""
+    file = tmp_path / "test_it.py"
+    file.write_text(USERS_TEST.replace("MODULUS", "2"))
+    pytest_on(tmp_path, "--cbmnet-seeds", "200")
+    (saved,) = (tmp_path / "corpus").glob("test_mine-*.json")
+    assert "did nothing" not in cbmnet(tmp_path, "replay", str(saved)).stderr
+    content = json.loads(saved.read_text())
+    for fault in content["faults"]:
+        fault["at"]["kind"] = "notise"
+    saved.write_text(json.dumps(content))
+    done = cbmnet(tmp_path, "replay", str(saved))
+    assert done.returncode == 0
+    assert "[0] did nothing: no such datagram was sent" in done.stderr
 
 
 def test_another_failure_is_not_shrunk_to() -> None:
