@@ -26,11 +26,15 @@ class Fault(NamedTuple):
 
 
 def described(error: BaseException) -> str:
-    """An exception in one line: its type, what it says, and the file and line that raised it."""
-    from traceback import extract_tb  # noqa: PLC0415 (seldom needed, and the message module imports this)
+    """An exception in one line: its type, what it says, and the file and line that raised it.
+
+    The file is named without its folder, so that results say the same wherever the program lies.
+    """
+    from os.path import basename  # noqa: PLC0415 (seldom needed, and the message module imports this)
+    from traceback import extract_tb  # noqa: PLC0415
 
     frames = extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    place = f" ({basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{place}"
 
 

@@ -84,19 +84,19 @@ def _add(file: MemberFile) -> None:
     _added[name] = _new(before, name)
 
 
-def _members() -> dict[str, set[str]]:
-    return {family.name: set(family.names()) for family in families()}
+def _members() -> dict[Family[Any], set[str]]:
+    return {family: set(family.names()) for family in families()}
 
 
-def _new(before: dict[str, set[str]], module: str) -> _Added:
+def _new(before: dict[Family[Any], set[str]], module: str) -> _Added:
     """What the file has added; a family that it was the first to import has shipped members besides."""
     return [
         (family, member)
         for family in families()
         for member in map(family.__getitem__, family.names())
         if (
-            member.name not in before[family.name]
-            if family.name in before
+            member.name not in before[family]
+            if family in before
             else getattr(member.make, "__module__", None) == module
         )
     ]

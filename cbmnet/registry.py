@@ -9,7 +9,7 @@ may also name a file of its own (`member_file.py`).
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
@@ -51,7 +51,14 @@ class Family(Generic[T]):
         _FAMILIES.append(self)
 
     def register(self, name: str, config: type = NoConfig) -> Callable[[T], T]:
-        """Decorator that adds a member under `name`; two members of one name are a RegistryError."""
+        """Decorator that adds a member under `name`.
+
+        RegistryError for two members of one name, a name that is no text, a config that is no dataclass.
+        """
+        if not isinstance(name, str):
+            raise RegistryError(f"{self.name}: register(name, config) begins with a name, not with {name!r}")
+        if not (isinstance(config, type) and is_dataclass(config)):
+            raise RegistryError(f'{self.name}: "{name}" has the config {config!r}, which is no dataclass')
 
         def add(make: T) -> T:
             known = self._members.get(name)

@@ -14,7 +14,7 @@ from random import Random
 
 from cbmnet.channels.stage import STAGES, Flight, LinkContext, Stage
 from cbmnet.datagram import Datagram
-from cbmnet.errors import SimulationError
+from cbmnet.errors import SimulationError, described
 from cbmnet.streams import LinkDraws, Streams
 
 StageSpec = tuple[str, object]
@@ -77,6 +77,8 @@ class Route:
             for apply in first:
                 copy = apply(flight, now_s)
                 if copy is not None:
+                    if copy is flight:
+                        raise ValueError("a stage returned the flight itself")
                     flights += through(first[first.index(apply) + 1 :], copy, now_s)
             for hop, link in self._onward:
                 flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
@@ -166,7 +168,9 @@ def _faults_of(stage: Stage, flight: Flight, now_s: float) -> str | None:
     try:
         copy = stage.apply(flight, now_s)
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return described(error)
+    if copy is flight:
+        return "returned the flight itself; a stage returns a further Flight or None"
     if copy is not None and type(copy) is not Flight:
         return f"returned {copy!r}; a stage returns a further Flight or None"
     if not isinstance(flight.at_s, int | float) or not flight.at_s >= now_s:
@@ -212,6 +216,8 @@ def through(applies: Sequence[Apply], flight: Flight, now_s: float) -> list[Flig
     for number, apply in enumerate(applies, start=1):
         copy = apply(flight, now_s)
         if copy is not None:
+            if copy is flight:
+                raise ValueError("a stage returned the flight itself")
             flights += through(applies[number:], copy, now_s)
     return flights
 

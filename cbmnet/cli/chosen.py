@@ -45,7 +45,7 @@ def chosen(path: Path, overrides: list[str] | None, seed: int | None, point: int
 
 def observed(one: Chosen, observer: Any) -> Any:
     """Runs the replication under this observer and gives its result. SimulationError says where it failed."""
-    from cbmnet.errors import CbmnetError, SimulationError  # noqa: PLC0415
+    from cbmnet.errors import CbmnetError, SimulationError, described  # noqa: PLC0415
     from cbmnet.simulation.run import run  # noqa: PLC0415
 
     try:
@@ -53,6 +53,6 @@ def observed(one: Chosen, observer: Any) -> Any:
     except CbmnetError:
         raise
     except Exception as error:
-        said = f"{one.config.name}, seed {one.seed}, run {one.replication}: {type(error).__name__}: {error}"
+        said = f"{one.config.name}, seed {one.seed}, run {one.replication}: {described(error)}"
         raise SimulationError(said) from error
     return observer.result(tally.ended_s)

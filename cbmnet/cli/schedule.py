@@ -15,7 +15,7 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     )
     from cbmnet.records import RECORDS  # noqa: PLC0415
     from cbmnet.simulation.trace import plain  # noqa: PLC0415
-    from cbmnet.testing.protocol_tests import failures  # noqa: PLC0415
+    from cbmnet.testing.protocol_tests import failures, said_by  # noqa: PLC0415
     from cbmnet.testing.replay_file import find_test, in_file, load  # noqa: PLC0415
 
     replay = load(file)
@@ -25,7 +25,7 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     except ImpossibleError as error:
         raise in_file(error, file) from None
     except failures() as error:
-        failure = f"{type(error).__name__}: {error}"
+        failure = f"{type(error).__name__}: {error}" if str(error) else said_by(error)
     if as_json:
         print(json.dumps({"test": replay.test, "fails": failure is not None, "failure": failure}))
         return int(failure is not None)

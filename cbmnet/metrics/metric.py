@@ -37,6 +37,7 @@ class PooledMetric(Metric, Protocol):
         """The named intervals over all runs."""
 
 
+KINDS = ("mean", "yes_no", "pooled")
 METRICS: Family[Any] = Family("metrics", "cbmnet.metrics")
 
 # A study that counts false alarms shows what calm costs beside them, asked or not.

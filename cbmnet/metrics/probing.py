@@ -18,7 +18,7 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Label
 from cbmnet.drivers.clock import Clock, schedule
 from cbmnet.drivers.simpy_driver import Host
-from cbmnet.errors import SimulationError
+from cbmnet.errors import CbmnetError, SimulationError, described
 from cbmnet.messages import Sender
 from cbmnet.protocols.endpoint import Acknowledged, GaveUp, InCustody, Received, party_of
 from cbmnet.protocols.endpoint import Send as Order
@@ -28,6 +28,7 @@ from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.endpoints import connect, make_transport
 from cbmnet.simulation.intervene import intervene_alone
 from cbmnet.simulation.keys import REALM, make_signers
+from cbmnet.simulation.labels import Labels
 from cbmnet.statistics import mean_interval, proportion_interval, quantile_interval
 from cbmnet.statistics.interval import Interval
 from cbmnet.streams import Streams
@@ -51,10 +52,19 @@ class Plan:
 
 
 def probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
-    """Each quantity with its interval, or None where nothing was there to measure it by."""
+    """Each quantity with its interval, or None where nothing was there to measure it by. SimulationError."""
+    try:
+        return _probe(config, plan)
+    except CbmnetError:
+        raise
+    except Exception as error:
+        raise SimulationError(f"{config.name}, seed {plan.seed}: {described(error)}") from error
+
+
+def _probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
     clock, streams = Clock(config.study.max_steps_at_once), Streams(plan.seed, 0)
     watch = _Watch(plan, clock)
-    parties, recorder = sorted(config.states), Recorder([watch])
+    parties, recorder = sorted(config.states), Recorder([Labels(), watch])
     hosts = {
         name: Host(
             clock, name, make_transport(config.protocol, name, parties), partial(watch.heard, name), recorder
@@ -139,6 +149,9 @@ class _Watch:
             "delivered": proportion_interval(sum(there), n, level),
             "delivered but believed failed": proportion_interval(
                 sum(d and f for d, f in zip(there, failed, strict=True)), n, level
+            ),
+            "acknowledged but not delivered": proportion_interval(
+                sum(k in self._acknowledged and not d for k, d in enumerate(there, start=1)), n, level
             ),
             "duplicates a message": mean_interval(copies, level),
         }

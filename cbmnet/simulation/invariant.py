@@ -113,6 +113,8 @@ def chosen(named: Iterable[str | tuple[str, Any]], tells: Iterable[type]) -> lis
 
     LocalProtocolError for one that waits for a record which nobody tells: it could never fail.
     """
+    if isinstance(named, str):  # it would pass for a list of one-letter names
+        raise LocalProtocolError(f"invariants are a list of names, not {named!r}")
     found = [(name, INVARIANTS[name].config()) if isinstance(name, str) else name for name in named]
     for name, config in found:
         missing = set(INVARIANTS[name].make(config).wants) - set(tells)

@@ -16,7 +16,6 @@ from msgspec import json
 from cbmnet.channels.faults import Fault, check_faults, read_faults
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
-from cbmnet.datagram import Label
 from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE, Clock, schedule
 from cbmnet.drivers.damage import plan_faults
 from cbmnet.drivers.simpy_driver import Host
@@ -49,6 +48,7 @@ from cbmnet.records import (
     Send as SendRecord,
 )
 from cbmnet.simulation.invariant import chosen, watches
+from cbmnet.simulation.labels import Labels
 from cbmnet.streams import Streams
 
 Make = Callable[[], Endpoint]
@@ -57,6 +57,7 @@ TOLD = (
     Accept, ClockSet, Corrupt, Crash, Deliver, Drop, Duplicate, Pause, Seal, SendRecord, Timer, Transport,
 )  # fmt: skip
 MAX_STEPS = 100_000
+MAX_SENT = 100_000  # datagrams: endpoints that answer each other for ever double them again and again
 
 
 def name_of(data: bytes) -> str:
@@ -99,7 +100,7 @@ class EndpointNetwork:
             self._watches = watches(chosen(invariants, TOLD))
         except CbmnetError as error:
             raise error.with_traceback(None) from None
-        self._recorder = Recorder([*self._watches, _Labels(), *observers])
+        self._recorder = Recorder([*self._watches, Labels(MAX_SENT), *observers])
         self._numbers: dict[tuple[str, str, int], int] = {}
         self.hosts = {
             name: Host(self.clock, name, make(), partial(self._heard, name), self._recorder)
@@ -176,8 +177,11 @@ class EndpointNetwork:
     # --- what is told ---------------------------------------------------------------------------
 
     def _note(self, source: str, target: str, command: Any) -> None:
-        if not isinstance(getattr(command, "data", None), bytes):
+        data = getattr(command, "data", None)
+        if data is None:
             return
+        if type(data) is not bytes:
+            raise LocalProtocolError(f"data are bytes, not {type(data).__name__}: {data!r}")
         sent = self.sent.setdefault((source, target), [])
         if command.data in sent:
             raise LocalProtocolError(
@@ -217,29 +221,6 @@ def _schedule(faults: Iterable[Fault | Mapping[str, Any]] | str | bytes) -> tupl
             return made
         faults = json.encode(given)
     return read_faults(faults)
-
-
-class _Labels:
-    """Refuses a second datagram under one label: draws and faults are keyed by it, both would share a fate.
-
-    A party that lost its state may begin its numbers anew.
-    """
-
-    wants: tuple[type, ...] = (SendRecord, Crash)
-
-    def __init__(self) -> None:
-        self._sent: set[tuple[str, str, Label]] = set()
-
-    def feed(self, record: Any) -> None:
-        if isinstance(record, Crash):
-            if record.fresh:
-                self._sent = {key for key in self._sent if key[0] != record.party}
-            return
-        key = record.sender, record.receiver, record.label
-        if key in self._sent:
-            said = f"{record.sender} sends {record.label} to {record.receiver} a second time"
-            raise SimulationError(f"at {record.at_s:g} s {said}; each transmission has a label of its own")
-        self._sent.add(key)
 
 
 class EndpointPair(EndpointNetwork):

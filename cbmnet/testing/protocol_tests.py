@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from cbmnet.channels.faults import Fault, ImpossibleError, LinkFault, write_faults
@@ -104,7 +105,7 @@ class ProtocolTest:
             if isinstance(failed, ImpossibleError):
                 raise replay_file.in_file(failed, file) from None
             if failed is not None:
-                told = Replay(self.name, replay.seed, _said(failed), replay.faults)
+                told = Replay(self.name, replay.seed, said_by(failed), replay.faults)
                 raise ProtocolTestError(told, file, 1, len(replay.faults)) from None
         for seed in range(first_seed, first_seed + seeds):
             count += 1
@@ -120,14 +121,15 @@ class ProtocolTest:
         if again is None or _kind(again) != _kind(error):
             # The list repeats what was drawn; if it does not fail, the test depends on something else.
             raise AssertionError(
-                f"{self.name}: seed {seed} fails ({_said(error)}), its list of faults does not: "
-                "the endpoints are not deterministic, or share state between runs"
+                f"{self.name}: seed {seed} fails ({said_by(error)}), its list of faults does not: "
+                "the endpoints are not deterministic or share state between runs, or a fault of the list "
+                "fits several datagrams, as where a party begins its numbers anew after a crash"
             ) from error
         kind = _kind(error)
         smallest = shrink(faults, lambda some: (e := self.failure(some)) is not None and _kind(e) == kind)
         last = self.failure(smallest.faults)
         assert last is not None
-        replay = Replay(self.name, seed, _said(last), smallest.faults)
+        replay = Replay(self.name, seed, said_by(last), smallest.faults)
         file = replay_file.save(replay, corpus) if corpus else None
         return ProtocolTestError(replay, file, smallest.runs, len(faults))
 
@@ -195,6 +197,12 @@ def _kind(error: BaseException) -> tuple[str, str]:
     return type(error).__name__, getattr(error, "invariant", "")
 
 
-def _said(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+def said_by(error: BaseException) -> str:
+    """A failure in one line: its type and what it says; of a bare `assert` its line in the test."""
+    name, text = type(error).__name__, str(error).strip().splitlines()
+    if text:
+        return f"{name}: {text[0]}"
+    frames = extract_tb(error.__traceback__)
+    if not frames:
+        return name
+    return f"{name}: {frames[-1].line} ({Path(frames[-1].filename).name}:{frames[-1].lineno})"

@@ -16,11 +16,13 @@ def fault_schedules(
     max_faults: int = 8,
     nodes: Sequence[str] = (),
     until_s: float = 60.0,
+    loses_state: bool = False,
 ) -> st.SearchStrategy[tuple[Fault, ...]]:
     """Schedules for `EndpointNetwork(..., faults=...)`: no two faults for the same datagrams.
 
     Losses, delays and copies of the first `attempts` attempts at the first `sequences` messages of each
-    link; with `nodes`, also crashes and pauses before `until_s`, one a party. Times are whole seconds.
+    link; with `nodes`, also crashes and pauses before `until_s`, one a party; with `loses_state` a party may
+    come back without what it knew. Times are whole seconds.
     """
     at = st.builds(
         Datagrams, st.sampled_from(links), st.sampled_from(kinds),
@@ -34,6 +36,7 @@ def fault_schedules(
     if not nodes:
         return some.map(tuple)
     node_at = st.builds(Node, st.sampled_from(nodes), st.integers(0, int(until_s)).map(float))
-    failures = st.one_of(st.builds(Crash, node_at, seconds), st.builds(Pause, node_at, seconds))
+    forgets = st.booleans() if loses_state else st.just(False)
+    failures = st.one_of(st.builds(Crash, node_at, seconds, forgets), st.builds(Pause, node_at, seconds))
     some_failures = st.lists(failures, max_size=len(nodes), unique_by=lambda fault: fault.at.node)
     return st.tuples(some, some_failures).map(lambda both: (*both[0], *both[1]))

@@ -420,7 +420,7 @@ def test_settings_come_as_values_or_as_text() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["pigeon"], 'cbmnet: variants: no "pigeon"; there are blind-copies'),
+        (["pigeon"], 'cbmnet: node: no variant "pigeon"; there are blind-copies'),
         (["stop-and-wait", "--set", "rto_s=0"], "cbmnet: node: stop-and-wait: needs rto longer than 0"),
         (
             ["stop-and-wait", "--set", "rto=1"],

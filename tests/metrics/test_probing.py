@@ -135,6 +135,25 @@ def test_what_takes_longer_than_the_probe_is_not_lost(loss: float) -> None:
         assert abs(found.mean - loss) < 0.05
 
 
+def test_what_is_acknowledged_and_not_delivered_is_a_row_of_its_own() -> None:
+    """Where a link hands up damage, an acknowledgement may name another message: the dangerous way round."""
+    protocol = {"variant": "stop-and-wait", "rto": "1h"}
+    line = {"hops": 1, "loss": 0.0, "delay": "1m", "distribution": "constant"}
+    damage = [{"stage": "corruption", "corrupt": 0.5}]
+    found = measured(400, channel=line | {"stages": damage}, protocol=protocol)
+    both, acknowledged, delivered = (
+        found[name] for name in ("acknowledged but not delivered", "acknowledged", "delivered")
+    )
+    assert both is not None
+    assert acknowledged is not None
+    assert delivered is not None
+    assert both.mean > 0.05
+    assert both.mean >= acknowledged.mean - delivered.mean
+    quiet = measured(50, channel=line, protocol=protocol)
+    assert quiet["acknowledged but not delivered"] is not None
+    assert quiet["acknowledged but not delivered"].mean == 0.0
+
+
 def test_a_share_lies_between_0_and_1() -> None:
     """Also where the batches of a t interval would reach beyond."""
     found = measured(200, channel={"hops": 1, "loss": 0.01})["loss"]

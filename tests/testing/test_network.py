@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cbmnet.channels.faults import Fault
+from cbmnet.datagram import Datagram
 from cbmnet.errors import ConfigError, LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Acknowledged, EndpointBase, Received, Send
 from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
@@ -32,6 +33,45 @@ MAKE = partial(StopAndWait, StopAndWaitConfig(2.5, 1.0, 5))
 
 def at(sequence: int, attempt: int = 1, link: str = "a>b", kind: str = "notice") -> Datagrams:
     return Datagrams(link, kind, sequence=sequence, attempt=attempt)
+
+
+@pytest.mark.parametrize("data", ["x", 7, bytearray(b"x")])
+def test_data_that_are_no_bytes_are_refused(data: Any) -> None:
+    """They would be sent and not counted, and a comparison of what was sent and accepted would hold."""
+    pair = EndpointPair(MAKE)
+    with pytest.raises(LocalProtocolError, match="data are bytes, not"):
+        pair.send("a", "b", data)
+
+
+class Echo(EndpointBase):
+    """Answers every frame with two, for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def command(self, command: object, now: float) -> None:
+        assert isinstance(command, Send)
+        self.receive(command.data, command.peer, now)
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        for _ in range(2):
+            self.count += 1
+            self.outgoing.append(Datagram(data, peer, "echo", 1, 0, self.count))
+
+
+def test_endpoints_that_answer_for_ever_are_told_in_seconds() -> None:
+    """Twice as many datagrams at each step: not the steps are many, but what is sent."""
+    pair = EndpointPair(Echo)
+    pair.send("a", "b")
+    with pytest.raises(SimulationError, match="more than 100000 datagrams were sent"):
+        pair.drive()
+
+
+def test_invariants_are_a_list() -> None:
+    """A single name would pass for a list of letters."""
+    with pytest.raises(LocalProtocolError, match="invariants are a list of names, not 'at-most-once'"):
+        EndpointPair(MAKE, invariants="at-most-once")
 
 
 def driven(*faults: Fault, messages: int = 3, **options: Any) -> EndpointPair:
