@@ -106,7 +106,7 @@ def test_a_metric_that_says_nothing_usable_is_told(told, tmp_path, old, new, sai
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [("mean", "None"), ("mean", "2.5"), ("yes_no", "True"), ("yes_no", "None")]
+    ("kind", "value"), [("mean", None), ("mean", 2.5), ("mean", 3), ("yes_no", True), ("yes_no", None)]
 )
 def test_a_good_metric_is_good(tmp_path, kind, value):
     """Whatever is of its kind, None included."""
