@@ -52,6 +52,18 @@ print(run.metrics["duplicates_rejected"] == 2 * run.tally.sealed > 0)
     assert "1000 notices from rival to observer, one every 1h, twice" in done.stdout
 
 
+def test_a_stage_and_a_metric_of_ones_own_are_at_work(tmp_path: Path) -> None:
+    """As the README loads them: a third is lost by the stage, and the metric counts it."""
+    (tmp_path / "line.toml").write_text(block("config: line.toml"))
+    (tmp_path / "mine.py").write_text(block("members"))
+    use = """
+chosen = {"study.load": ["mine.py"], "study.metrics": ["lost"], "channel.loss": 0.0,
+          "channel.stages": [{"stage": "every-nth", "n": 3, "pause": "90s"}]}
+print(__import__("cbmnet").run("line.toml", chosen).metrics["lost"] > 3)
+"""
+    assert python(use, tmp_path) == "True\n"
+
+
 def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)

@@ -8,7 +8,7 @@ left out of a place (`kind`, `stream`, `epoch`, `sequence`, `attempt`, `copy`) s
 fault that fits a datagram decides. Times are seconds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Annotated, TypeAlias
 
@@ -105,15 +105,27 @@ LinkFault: TypeAlias = Drop | Delay | Duplicate | Corrupt
 NodeFault: TypeAlias = Crash | Pause | SetClock
 Fault: TypeAlias = LinkFault | NodeFault
 
-_decode = msgspec.json.Decoder(list[Fault], strict=True).decode
+
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode: Callable[[msgspec.Raw], Fault] = msgspec.json.Decoder(Fault).decode
 
 
 def read_faults(text: str | bytes, file: str = "faults") -> tuple[Fault, ...]:
-    """The schedule that a JSON text holds. ConfigError says which fault is wrong, and what is allowed."""
+    """The schedule that a JSON text holds. ConfigError says which faults are wrong, and what is allowed."""
     try:
-        faults = _decode(text)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise _refused(file, str(error)) from None
+        items = _split(text)
+    except msgspec.ValidationError:
+        raise ConfigError([ConfigFault(file, None, "", "must be a list of faults.")]) from None
+    except msgspec.DecodeError as error:
+        raise ConfigError([ConfigFault(file, None, "", f"is no JSON: {error}.")]) from None
+    faults, wrong = list[Fault](), list[ConfigFault]()
+    for number, item in enumerate(items):
+        try:
+            faults.append(_decode(item))
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            wrong.append(_refused(file, number, item, str(error)))
+    if wrong:
+        raise ConfigError(wrong)
     return tuple(faults)
 
 
@@ -191,16 +203,26 @@ def _node_problem(
     return said
 
 
-def _refused(file: str, said: str) -> ConfigError:
+def _refused(file: str, number: int, item: msgspec.Raw, said: str) -> ConfigFault:
     text, _, path = said.partition(" - at `$")
     key = path.rstrip("`")
-    allowed = next((f"; {says}" for name, says in _ALLOWED.items() if key.endswith(name)), "")
-    return ConfigError([ConfigFault(file, None, key, f": {text}{allowed}.")])
+    if "matching regex" in text:
+        text = "must be another text"
+    do = next((name for name in _FIELDS if f'"{name}"'.encode() in bytes(item)), None)
+    if not key and do is not None:
+        allowed = f"; a {do} has {', '.join(('at', 'do', *_FIELDS[do]))}"
+    else:
+        allowed = next((f"; {says}" for name, says in _ALLOWED.items() if key.endswith(name)), "")
+    return ConfigFault(file, None, f"[{number}]{key}", f": {text}{allowed}.")
 
 
+_FIELDS = {
+    "drop": (), "delay": ("by_s",), "duplicate": ("after_s",), "corrupt": ("bit",),
+    "crash": ("for_s", "loses_state"), "pause": ("for_s",), "set-clock": ("offset_s", "drift"),
+}  # fmt: skip
 _ALLOWED = {
     ".link": 'write "from>to"',
-    ".do": "allowed are drop, delay, duplicate, corrupt, crash, pause and set-clock",
+    ".do": f"allowed are {', '.join(_FIELDS)}",
     ".at": "a datagram has link, kind, stream, epoch, sequence, attempt and copy, a party node and time_s",
 }
 

@@ -12,8 +12,16 @@ import typer
 from cbmnet.cli.explain import traced
 from cbmnet.cli.formats import write_bytes
 from cbmnet.cli.options import AsJson, PointNumber, Replication, Seed, Set
-from cbmnet.cli.schedule import faulty_study, is_fault_list, replay_schedule, tell_unmet
+from cbmnet.cli.schedule import (
+    faulty_study,
+    in_list,
+    is_fault_list,
+    replay_schedule,
+    show_faulty,
+    tell_unmet,
+)
 from cbmnet.cli.verb import VERBS
+from cbmnet.errors import ConfigError
 
 HASH_SEEDS = ("1", "4242")
 
@@ -38,7 +46,8 @@ def replay(
 ) -> None:
     """Print the trace of one run, check that two processes agree on it, or run a saved schedule again.
 
-    With --study, the faults of a JSON list are done to a run of that study; those that do nothing are told.
+    With --study, the faults of a JSON list are done to a run of that study, in the place of its own: shown is
+    what passed between the parties (--json: the trace), and told which faults did nothing.
     """
     if path.suffix == ".json":
         from cbmnet.testing.replay_file import is_replay  # noqa: PLC0415 (loads the driver)
@@ -47,11 +56,18 @@ def replay(
             raise typer.Exit(replay_schedule(path, as_json=as_json))
     faults: list[Any] = []
     if study is not None or is_fault_list(path):
+        listed = path
         path, overrides, faults = faulty_study(path, study, overrides)
     if not check:
-        _, trace = traced(path, overrides, seed, point, replication)
-        write_bytes(trace, None)
-        _tell_unmet(faults, trace)
+        try:
+            title, trace = traced(path, overrides, seed, point, replication)
+        except ConfigError as error:
+            raise (in_list(error, listed) if faults else error) from None
+        if not faults or as_json:
+            write_bytes(trace, None)
+            _tell_unmet(faults, trace)
+        else:
+            show_faulty(title, faults, trace)
         return
     options = [f"--set={value}" for value in overrides or ()] + ([] if seed is None else [f"--seed={seed}"])
     command = [str(path), f"--run={replication}", f"--point={point}", *options]

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,52 @@ def faulty_study(
     return study, [*(overrides or ()), said], list(faults)
 
 
+ROWS = 60  # of what passed, from shortly before the first fault on
+
+
+def show_faulty(title: str, faults: Sequence[Any], trace: bytes) -> None:
+    """Prints what passed between the parties of a study under these faults."""
+    from cbmnet.channels.faults import write_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.reports import diagram, terminal, transmissions  # noqa: PLC0415
+
+    records = diagram.read_trace(trace)
+    rows = transmissions.rows(records)
+    first_s = min((time_s for time_s in _times_s(faults, records)), default=0.0)
+    start = max(0, next((n for n, row in enumerate(rows) if row.at_s >= first_s), 0) - 5)
+    count = len(faults)
+    print(f"{title}, {count} fault{'s' * (count != 1)}")
+    print(write_faults(faults))
+    print(f"What passed between them ({terminal.LEGEND})")
+    print(terminal.text(rows[start : start + ROWS], diagram.parties(records)))
+    if more := len(rows) - min(len(rows), start + ROWS):
+        print(f"... and {more} more; --json prints the whole trace")
+    tell_unmet(faults, records)
+
+
+def _times_s(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> Iterator[float]:
+    """When a datagram that one of the faults names was sent, and when a party was to fail."""
+    from cbmnet.channels.faults import NodeFault  # noqa: PLC0415 (loads late)
+
+    yield from (fault.at.time_s for fault in faults if isinstance(fault, NodeFault))
+    those = [fault for fault in faults if not isinstance(fault, NodeFault)]
+    for record in records:
+        if record["record"] == "Send" and any(_concerns(fault, record) for fault in those):
+            yield record["at_s"]
+
+
+def in_list(error: Any, file: Path) -> Any:
+    """The same error, with the faults' places in their file instead of the override that carried them."""
+    from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415 (loads late)
+
+    def placed(fault: Fault) -> Fault:
+        if fault.file != "--set faults":
+            return fault
+        number, _, key = fault.key.removeprefix("faults.").partition(".")
+        return Fault(str(file), None, f"[{number}]{'.' * bool(key)}{key}", fault.message)
+
+    return ConfigError([placed(fault) for fault in error.faults])
+
+
 def tell_unmet(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> None:
     """Says on standard error which faults of datagrams did nothing in this run, and why."""
     from cbmnet.channels.faults import NodeFault, write_faults  # noqa: PLC0415 (loads late)
@@ -115,10 +161,7 @@ _SENT = (
 
 def _done_by(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> list[str]:
     """Why each fault did nothing; "" for one that did something."""
-    from cbmnet.protocols.endpoint import party_of  # noqa: PLC0415 (loads late)
-
     why = ["no such datagram was sent"] * len(faults)
-    ends = [tuple(map(party_of, fault.at.link.split(">"))) for fault in faults]
     lost: dict[tuple[Any, ...], str] = {}
     sent: dict[tuple[Any, ...], None] = {}
     for record in records:
@@ -128,7 +171,8 @@ def _done_by(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> list[s
             if record["record"] == "Drop":
                 lost[name] = record["reason"]
     for source, target, *label in sent:
-        fitting = [n for n, f in enumerate(faults) if ends[n] == (source, target) and _fits(f, label)]
+        where = {"sender": source, "receiver": target, "label": label}
+        fitting = [number for number, fault in enumerate(faults) if _concerns(fault, where)]
         went = lost.get((source, target, *label), "fault")
         for place, number in enumerate(fitting):
             if why[number] and went != "fault":
@@ -138,8 +182,14 @@ def _done_by(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> list[s
     return why
 
 
-def _fits(fault: Any, label: Sequence[Any]) -> bool:
-    return all(wanted in (None, said) for wanted, said in zip(fault.at.wanted, label, strict=True))
+def _concerns(fault: Any, record: dict[str, Any]) -> bool:
+    """Whether the fault names the datagram of a record: its link, and what it says of the label."""
+    from cbmnet.protocols.endpoint import party_of  # noqa: PLC0415 (loads late)
+
+    source, target = map(party_of, fault.at.link.split(">"))
+    if (source, target) != (record["sender"], record["receiver"]):
+        return False
+    return all(w in (None, said) for w, said in zip(fault.at.wanted, record["label"], strict=True))
 
 
 _KEYS = {"by_s": "by", "after_s": "after", "for_s": "for", "time_s": "time", "drift": "gains"}

@@ -128,12 +128,13 @@ def test_a_schedule_is_text_and_back() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[{", "f.json  : Input data was truncated"),
-        ('[{"at": {"link": "ab"}, "do": "drop"}]', '[0].at.link: Expected `str` matching regex'),
+        ("[{", "f.json  is no JSON: Input data was truncated"),
+        ('{"at": 1}', "f.json  must be a list of faults"),
+        ('[{"at": {"link": "ab"}, "do": "drop"}]', '[0].at.link: must be another text; write "from>to"'),
         ('[{"at": {"link": "a>b"}, "do": "eat"}]', "allowed are drop, delay, duplicate"),
         ('[{"at": {"link": "a>b", "seq": 1}, "do": "drop"}]', "a datagram has link, kind, stream"),
         ('[{"at": {"link": "a>b"}, "do": "delay", "by_s": -1.0}]', "[0].by_s: Expected `float` > 0.0"),
-        ('[{"at": {"link": "a>b"}, "do": "delay"}]', "missing required field `by_s`"),
+        ('[{"at": {"link": "a>b"}, "do": "delay"}]', "field `by_s`; a delay has at, do, by_s"),
         ('[{"at": {"link": "a>b"}, "do": "delay", "by_s": 1e999}]', "[0].by_s"),
         ('[{"at": {"node": "a", "time_s": 1.0}, "do": "crash", "for_s": 0.0}]', "Expected `float` > 0.0"),
         ('[{"at": {"node": "a", "time_s": 1.0}, "do": "set-clock", "drift": -1.0}]', "> -1.0"),
@@ -146,6 +147,14 @@ def test_a_bad_faults_file_is_one_clear_error(text: str, says: str) -> None:
     assert str(caught.value).startswith("f.json  ")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_every_bad_fault_of_a_file_is_told() -> None:
+    """Each with its number; the good one between them is none."""
+    bad, good = '{"at": {"link": "a>b"}, "do": "eat"}', '{"at": {"link": "a>b"}, "do": "drop"}'
+    with pytest.raises(ConfigError) as caught:
+        read_faults(f"[{bad}, {good}, {bad}]")
+    assert [fault.key for fault in caught.value.faults] == ["[0].do", "[2].do"]
 
 
 @pytest.mark.parametrize(

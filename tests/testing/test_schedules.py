@@ -278,8 +278,12 @@ def test_a_list_of_faults_is_done_to_a_study(tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
     file.write_text(FAULTS)
     study = ["--study", str(ROOT / "sims/episodes/norway-1995.toml")]
-    done = cbmnet(tmp_path, "replay", str(file), *study)
+    done = cbmnet(tmp_path, "replay", str(file), *study, "--json")
     assert done.returncode == 0, done.stderr
+    shown = cbmnet(tmp_path, "replay", str(file), *study).stdout
+    assert "norway-1995, run 0, seed 7" in shown.splitlines()[0]
+    assert shown.splitlines()[0].endswith(", 3 faults")
+    assert "notice 1.1, still under way at the end" in shown
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [r["offset_s"] for r in records if r.get("record") == "ClockSet"] == [-5.0]
     assert done.stderr == ""
@@ -304,8 +308,9 @@ def test_faults_that_do_nothing_are_told(tmp_path: Path) -> None:
     ]  # fmt: skip
     file.write_text(json.dumps([{"at": place, "do": "drop"} for place in places]))
     study = [str(file), "--study", str(ROOT / "sims/episodes/norway-1995.toml")]
-    done = cbmnet(tmp_path, "replay", *study)
+    done = cbmnet(tmp_path, "replay", *study, "--json")
     assert done.returncode == 0
+    assert cbmnet(tmp_path, "replay", *study).stderr == done.stderr
     told = [line.removeprefix("fault ").split(": ")[0] for line in done.stderr.splitlines()]
     assert told == [f"[{n}] did nothing" for n in (0, 2, 3, 4, 5)]
     assert done.stderr.count("no such datagram was sent") == 4
@@ -314,6 +319,17 @@ def test_faults_that_do_nothing_are_told(tmp_path: Path) -> None:
     assert cbmnet(tmp_path, "replay", *study, "--check").stderr == done.stderr
     dead = cbmnet(tmp_path, "replay", *study, "--set", "channel.loss=1.0").stderr
     assert "[1] did nothing: the line lost it before" in dead
+
+
+def test_a_fault_that_a_study_refuses_is_placed_in_its_list(tmp_path: Path) -> None:
+    """By the file and the number in it, not by the override that carries it."""
+    file = tmp_path / "faults.json"
+    good = {"at": {"link": "norway>russia", "kind": "notice"}, "do": "drop"}
+    file.write_text(json.dumps([good, {"at": {"link": "russia>norway", "kind": "notise"}, "do": "drop"}]))
+    wrong = cbmnet(tmp_path, "replay", str(file), "--study", str(ROOT / "sims/episodes/norway-1995.toml"))
+    assert wrong.returncode == 2
+    assert f"{file}  [1].at.kind" in wrong.stderr
+    assert "--set" not in wrong.stderr
 
 
 def test_a_replay_whose_faults_do_nothing_says_so(tmp_path: Path) -> None:
