@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from cbmnet.cli.options import Set
+from cbmnet.cli.options import Parameter
 from cbmnet.cli.verb import VERBS
 
 
 @VERBS.register("node")
 def node(
     variant: Annotated[str, typer.Argument(help="A protocol variant.", show_default=False)],
-    overrides: Set = None,
+    overrides: Parameter = None,
     load: Annotated[
         list[Path] | None,
         typer.Option(

@@ -6,6 +6,10 @@ from typing import Annotated
 import typer
 
 File = Annotated[Path, typer.Argument(help="A study file (TOML).", show_default=False)]
+Parameter = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one parameter, by its own name. May be repeated."),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(

@@ -86,13 +86,24 @@ def show(summary: dict[str, Any], title: str, wanted: Sequence[str] | None = Non
     if title:
         screen.print(title, style="bold")
     numbered = [{**p, "point": {"#": k, **p["point"]}} for k, p in enumerate(summary["points"])]
-    show_rows(screen, numbered, _columns(summary["points"], wanted))
+    there = {name for point in summary["points"] for name in point["metrics"]}
+    if there:
+        show_rows(screen, numbered, _columns(summary["points"], wanted))
+    if silent := [name for name in wanted or () if name not in there and not _is_pooled(name)]:
+        screen.print(f"No run has a value of {', '.join(silent)}.")
     if summary.get("comparisons"):
         first = summary["comparisons"][0]
         ((by, baseline),) = first["less"].items()
         screen.print(f"\nPaired differences from {by} = {baseline}, same seeds", style="bold")
         names = list(dict.fromkeys(name for row in summary["comparisons"] for name in row["metrics"]))
         show_rows(screen, summary["comparisons"], names)
+
+
+def _is_pooled(name: str) -> bool:
+    """Whether a metric states several results, under names of their own."""
+    from cbmnet.metrics.metric import METRICS  # noqa: PLC0415 (loads late)
+
+    return getattr(METRICS[name].make, "kind", "") == "pooled"
 
 
 def _columns(points: list[dict[str, Any]], wanted: Sequence[str] | None) -> list[str]:

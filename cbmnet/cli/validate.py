@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cbmnet.cli.options import AsJson, Jobs, Set
+from cbmnet.cli.options import AsJson, Jobs, Parameter
 from cbmnet.cli.tables import console
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import ConfigError, Fault
@@ -26,12 +27,12 @@ def validate(
     case: Annotated[
         str | None, typer.Argument(help="One case; all of them if left out.", show_default=False)
     ] = None,
-    overrides: Set = None,
+    overrides: Parameter = None,
     trials: Annotated[
         int | None,
         typer.Option("-n", "--trials", min=1, help="Number of trials; short for --set trials=N."),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Name the cases.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Name the cases, with their parameters.")] = False,
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +48,8 @@ def validate(
     if list_:
         for name in CASES.names():
             print(f"{name:20} {(CASES[name].make.__doc__ or '').splitlines()[0]}")
+            if said := ", ".join(f"{f.name}={f.default}" for f in fields(CASES[name].config)):
+                print(textwrap.fill(said, 100, initial_indent=" " * 21, subsequent_indent=" " * 21))
         return
     if case is not None and case not in CASES.names():
         raise _fault(case, f": no such case; there are {', '.join(CASES.names())}.")

@@ -7,6 +7,7 @@ stays in the queue and calls nothing when it comes.
 
 import struct
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from cbmnet.channels.fan import Fan
@@ -135,7 +136,7 @@ class Host:
                     if flight.drop is None:
                         flight.callbacks = ends
                         at(flight.at_s, flight)
-                    elif self._tells_drop:
+                    elif self._tells_drop or type(flight.drop) is not str:
                         peer.telling.lost(flight, now, flight.drop)
             if not events:
                 break
@@ -181,7 +182,7 @@ class Host:
             if onward.drop is None:
                 onward.callbacks = (self.pass_on,)
                 self._at(onward.at_s, onward)
-            elif self._tells_drop:
+            elif self._tells_drop or type(onward.drop) is not str:
                 self.telling.lost(onward, at_s, onward.drop)
 
     def deliver(self, flight: Flight) -> None:
@@ -273,6 +274,8 @@ class Host:
     def _arm(self, due: float | None, now: float) -> None:
         self._due, self._wake.callbacks = due, ()
         if due is not None:
+            if not due > -inf:
+                raise ValueError(f"next_timer() is {due}")
             self._wake = wake = Call(self._on_wake)
             self._at(due if due > now else now, wake)
 

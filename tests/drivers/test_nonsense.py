@@ -121,6 +121,31 @@ def test_an_endpoint_that_fails_is_named() -> None:
         env.run()
 
 
+class Restless(EndpointBase):
+    """Wants to be woken at no time at all."""
+
+    def command(self, command: Any, now: float) -> None:
+        self.events.append(command)
+
+    def next_timer(self) -> float | None:
+        return nan
+
+
+def test_a_timer_that_is_no_time_is_told() -> None:
+    """Not a million steps later, as something that spins."""
+    with pytest.raises(SimulationError, match=r"a \(Restless\): failed at 0 s: .* next_timer\(\) is nan"):
+        Host(Clock(), "a", Restless(), lambda event: None, Recorder()).pump()
+
+
+def test_a_reason_that_is_no_text_is_refused_also_where_nobody_listens() -> None:
+    """Else a run would pass, and its explanation fail."""
+    env, stage = Clock(), Wrong(set_reason)
+    a, b = (Host(env, name, FireAndForget(NoConfig()), lambda event: None, Recorder()) for name in "ab")
+    a.connect(Route("a", "b", [Link("a>b/0", [stage], Streams(1, 0).link("a>b/0"))]), b)
+    with pytest.raises(SimulationError, match=r"reason 5 for a loss; a reason is text"):
+        a.command(Send("b", b"x", "notice", 1, 0, 1))
+
+
 def test_two_that_answer_each_other_at_once_are_stopped() -> None:
     """A loop over a link without delay is found, also where no timer is set."""
     env = Clock(max_steps_at_once=1000)

@@ -435,3 +435,15 @@ def test_the_verb_refuses_what_it_cannot_serve(arguments: list[str], said: str) 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 1
+
+
+def test_the_node_of_the_page_takes_its_place_in_a_network(tmp_path: Path) -> None:
+    """The Python of STDIO.md, as it stands there, with the command of this environment."""
+    page = (Path(sys.modules[StdioEndpoint.__module__].__file__).parent / "STDIO.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    command = f'[{sys.executable!r}, "-m", "cbmnet", '
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace('["cbmnet", ', command)],
+        capture_output=True, text=True, cwd=tmp_path, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "{('a', 'b'): [b'1']}\n"

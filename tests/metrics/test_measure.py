@@ -155,3 +155,15 @@ def test_a_stage_that_cannot_be_made_is_one_line_for_a_probe(told):
     assert code == 2
     assert "takes no arguments" in error
     assert error.count("\n") == 1
+
+
+def test_a_metric_without_any_value_is_told(tmp_path, monkeypatch, capsys):
+    """Not a column that is missing without a word."""
+    (tmp_path / "mine.py").write_text(METRIC.replace("return 1", "return None"))
+    (tmp_path / "study.toml").write_text(STUDY.format(metrics='metrics = ["mine", "peak_rung"]', more=""))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["cbmnet", "run", "study.toml", "-o", "out", "--jobs", "1"])
+    main()
+    told = capsys.readouterr().out
+    assert "No run has a value of mine." in told
+    assert "peak_rung" in told
