@@ -74,7 +74,8 @@ class EndpointNetwork:
     `stages` are those of each link (default: a second of delay, nothing lost), `faults` what happens to
     which datagram or party (as it is printed and saved: a list or its JSON as text), `invariants` the names
     of what must hold (or each with its config), `observers` further watchers. `routes` is how many ways
-    there are between two parties. Times are seconds.
+    there are between two parties. Times are seconds. More than `max_steps_at_once` events at one instant, or
+    `max_sent` datagrams in all, are a SimulationError.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class EndpointNetwork:
         routes: int = 1,
         seed: int = 0,
         max_steps_at_once: int = MAX_STEPS_AT_ONCE,
+        max_sent: int = MAX_SENT,
     ) -> None:
         __tracebackhide__ = True  # a schedule or an invariant that cannot be is told at the line of the test
         self.clock, self.seed = Clock(max_steps_at_once), seed
@@ -100,7 +102,7 @@ class EndpointNetwork:
             self._watches = watches(chosen(invariants, TOLD))
         except CbmnetError as error:
             raise error.with_traceback(None) from None
-        self._recorder = Recorder([*self._watches, Labels(MAX_SENT), *observers])
+        self._recorder = Recorder([*self._watches, Labels(max_sent), *observers])
         self._numbers: dict[tuple[str, str, int], int] = {}
         self.hosts = {
             name: Host(self.clock, name, make(), partial(self._heard, name), self._recorder)
@@ -226,8 +228,8 @@ def _schedule(faults: Iterable[Fault | Mapping[str, Any]] | str | bytes) -> tupl
 class EndpointPair(EndpointNetwork):
     """Two endpoints, "a" and "b", made alike or each in its own way.
 
-    `options` are those of an `EndpointNetwork`: stages, faults, invariants, observers, routes, seed and
-    max_steps_at_once.
+    `options` are those of an `EndpointNetwork`: stages, faults, invariants, observers, routes, seed,
+    max_steps_at_once and max_sent.
     """
 
     def __init__(self, make: Make, make_b: Make | None = None, **options: Any) -> None:
