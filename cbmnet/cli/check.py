@@ -48,7 +48,23 @@ def check(
 
 def _warnings(design: Any) -> list[str]:
     """What may be run, but is seldom meant; each once."""
-    return list(dict.fromkeys(said for point in design.points if (said := _starved(point.config))))
+    starved = [said for point in design.points if (said := _starved(point.config))]
+    return list(dict.fromkeys([*starved, *_idle_faults(design)]))
+
+
+def _idle_faults(design: Any) -> list[str]:
+    """The faults of the study that do nothing in the first run of its first point."""
+    from cbmnet.cli.chosen import Chosen, observed  # noqa: PLC0415 (loads late, as the others)
+    from cbmnet.cli.schedule import unmet  # noqa: PLC0415
+    from cbmnet.reports.diagram import read_trace  # noqa: PLC0415
+    from cbmnet.simulation.trace import Trace  # noqa: PLC0415
+
+    config, seed = design.points[0].config, design.base.study.seed
+    if not config.faults:
+        return []
+    trace = observed(Chosen("", config, seed, 0, 0, {}), Trace())
+    found = unmet([part.fault() for part in config.faults], read_trace(trace))
+    return [f"faults.{number} does nothing in the first run: {why}" for number, why in found]
 
 
 def _starved(config: Any) -> str:

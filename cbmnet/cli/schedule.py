@@ -141,14 +141,20 @@ def in_list(error: Any, file: Path) -> Any:
 
 def tell_unmet(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> None:
     """Says on standard error which faults of datagrams did nothing in this run, and why."""
-    from cbmnet.channels.faults import NodeFault, write_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.channels.faults import write_faults  # noqa: PLC0415 (loads late)
+
+    for number, why in unmet(faults, records):
+        said = write_faults([faults[number]]).strip("[]\n ")
+        print(f"fault [{number}] did nothing: {why}: {said}", file=sys.stderr)
+
+
+def unmet(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> list[tuple[int, str]]:
+    """The numbers of the faults of datagrams that did nothing in a run, and why."""
+    from cbmnet.channels.faults import NodeFault  # noqa: PLC0415 (loads late)
 
     those = [(number, fault) for number, fault in enumerate(faults) if not isinstance(fault, NodeFault)]
-    doing = _done_by([fault for _, fault in those], records)
-    for (number, fault), why in zip(those, doing, strict=True):
-        if why:
-            said = write_faults([fault]).strip("[]\n ")
-            print(f"fault [{number}] did nothing: {why}: {said}", file=sys.stderr)
+    reasons = _done_by([fault for _, fault in those], records)
+    return [(number, why) for (number, _), why in zip(those, reasons, strict=True) if why]
 
 
 _SENT = (

@@ -112,6 +112,17 @@ def test_new_check_run_explain_replay_follow_each_other(tmp_path: Path) -> None:
     assert checked_again["identical"]
 
 
+def test_check_warns_of_faults_that_do_nothing(tmp_path: Path) -> None:
+    """By their place in the file, with the reason; one that does something is no warning."""
+    there = 'at = { link = "norway>russia", kind = "notice"'
+    faults = "".join(f'[[faults]]\n{there}{more} }}\ndo = "drop"\n' for more in ("", ", sequence = 77"))
+    (tmp_path / "idle.toml").write_text(Path(NORWAY).read_text() + faults)
+    told = cbmnet("check", "idle.toml", cwd=tmp_path).stdout
+    assert "warning: faults.1 does nothing in the first run: no such datagram was sent" in told
+    assert "faults.0" not in told
+    assert "warning" not in cbmnet("check", NORWAY).stdout
+
+
 def test_a_title_says_what_was_set_by_hand(tmp_path: Path) -> None:
     """Of a study and of its results: the last value of each key, beside those of the point."""
     told = cbmnet("explain", NORWAY, "--set", "study.horizon=9d", "--set", "study.horizon=8d").stdout
