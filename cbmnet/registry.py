@@ -81,7 +81,7 @@ class Family(Generic[T]):
         return sorted(self._members)
 
     def forget(self, name: str) -> None:
-        """Takes a member out, whose file has changed or could not be run to its end."""
+        """Takes a member out again."""
         del self._members[name]
 
     def _scan(self) -> None:

@@ -206,6 +206,18 @@ def test_a_file_that_cannot_be_used_is_told_with_its_line_and_leaves_nothing(fol
     assert before == (VARIANTS.names(), VARIANTS["stop-and-wait"].make)
 
 
+def test_each_bad_file_is_told_at_its_own_place(folder, capsys):
+    """A good one between two bad ones, and one after them, are no faults."""
+    for name in ("bad", "worse"):
+        (folder / f"{name}.py").write_text(f"raise ValueError('{name}')\n")
+    (folder / "other.py").write_text(TWICE.format(variant="other", name="Other"))
+    edited(folder, '["mine.py"]', '["bad.py", "mine.py", "worse.py", "other.py"]', "study.toml")
+    told = refusal(capsys, "check", folder / "study.toml").splitlines()
+    assert len(told) == 3
+    assert 'study.load.0 = "bad.py": line 1: ValueError: bad.' in told[0]
+    assert 'study.load.2 = "worse.py": line 1: ValueError: worse.' in told[1]
+
+
 def test_what_was_registered_before_the_fault_is_taken_back(folder):
     """A file that fails in its last line leaves no member."""
     (folder / "mine.py").write_text(

@@ -10,7 +10,7 @@ fault that fits a datagram decides. Times are seconds.
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -207,19 +207,34 @@ def _refused(file: str, number: int, item: msgspec.Raw, said: str) -> ConfigFaul
     text, _, path = said.partition(" - at `$")
     key = path.rstrip("`")
     if "matching regex" in text:
-        text = "must be another text"
-    do = next((name for name in _FIELDS if f'"{name}"'.encode() in bytes(item)), None)
-    if not key and do is not None:
-        allowed = f"; a {do} has {', '.join(('at', 'do', *_FIELDS[do]))}"
+        text = "is no link"
+    if not key and (kind := _kind_of(item)) is not None:
+        allowed = f"; a {kind} has {', '.join((*_FIELDS[kind], 'do'))}"
     else:
         allowed = next((f"; {says}" for name, says in _ALLOWED.items() if key.endswith(name)), "")
     return ConfigFault(file, None, f"[{number}]{key}", f": {text}{allowed}.")
 
 
-_FIELDS = {
-    "drop": (), "delay": ("by_s",), "duplicate": ("after_s",), "corrupt": ("bit",),
-    "crash": ("for_s", "loses_state"), "pause": ("for_s",), "set-clock": ("offset_s", "drift"),
-}  # fmt: skip
+class _Do(Struct):
+    """Of a fault that is wrong, what it is to do."""
+
+    do: str
+
+
+_read_do = msgspec.json.Decoder(_Do).decode
+
+
+def _kind_of(item: msgspec.Raw) -> str | None:
+    try:
+        kind = _read_do(item).do
+    except msgspec.DecodeError:
+        return None
+    return kind if kind in _FIELDS else None
+
+
+_FIELDS: dict[str, tuple[str, ...]] = {
+    kind.__struct_config__.tag: kind.__struct_fields__ for kind in get_args(Fault)
+}
 _ALLOWED = {
     ".link": 'write "from>to"',
     ".do": f"allowed are {', '.join(_FIELDS)}",

@@ -55,15 +55,15 @@ def _warnings(design: Any) -> list[str]:
 def _idle_faults(design: Any) -> list[str]:
     """The faults of the study that do nothing in the first run of its first point."""
     from cbmnet.cli.chosen import Chosen, observed  # noqa: PLC0415 (loads late, as the others)
-    from cbmnet.cli.schedule import unmet  # noqa: PLC0415
     from cbmnet.reports.diagram import read_trace  # noqa: PLC0415
+    from cbmnet.reports.idle_faults import idle  # noqa: PLC0415
     from cbmnet.simulation.trace import Trace  # noqa: PLC0415
 
     config, seed = design.points[0].config, design.base.study.seed
     if not config.faults:
         return []
     trace = observed(Chosen("", config, seed, 0, 0, {}), Trace())
-    found = unmet([part.fault() for part in config.faults], read_trace(trace))
+    found = idle([part.fault() for part in config.faults], read_trace(trace))
     return [f"faults.{number} does nothing in the first run: {why}" for number, why in found]
 
 

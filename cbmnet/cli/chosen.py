@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cbmnet.cli.destination import manifest_of
+from cbmnet.errors import CbmnetError, ConfigError, Fault, SimulationError, described
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,6 @@ class Chosen:
 
 def chosen(path: Path, overrides: list[str] | None, seed: int | None, point: int, replication: int) -> Chosen:
     """Looks a replication up; a results folder names its own file, seed and overrides. Raises ConfigError."""
-    from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415
     from cbmnet.experiments.design import load_design  # noqa: PLC0415 (pydantic loads late)
     from cbmnet.simulation.source import override  # noqa: PLC0415
 
@@ -45,7 +45,6 @@ def chosen(path: Path, overrides: list[str] | None, seed: int | None, point: int
 
 def observed(one: Chosen, observer: Any) -> Any:
     """Runs the replication under this observer and gives its result. SimulationError says where it failed."""
-    from cbmnet.errors import CbmnetError, SimulationError, described  # noqa: PLC0415
     from cbmnet.simulation.run import run  # noqa: PLC0415
 
     try:

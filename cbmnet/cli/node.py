@@ -9,6 +9,8 @@ import typer
 
 from cbmnet.cli.options import Parameter
 from cbmnet.cli.verb import VERBS
+from cbmnet.errors import CbmnetError, RegistryError
+from cbmnet.member_file import MemberFile, read_file, use
 
 
 @VERBS.register("node")
@@ -24,7 +26,6 @@ def node(
 ) -> None:
     """Serve a protocol variant on standard input and output, one JSON line a message."""
     from cbmnet.drivers.stdio_node import Init, config_of, endpoint_of, serve  # noqa: PLC0415 (loaded late)
-    from cbmnet.errors import CbmnetError  # noqa: PLC0415
     from cbmnet.protocols.endpoint import Endpoint  # noqa: PLC0415
 
     _load(load or [], variant)
@@ -49,9 +50,7 @@ def node(
 
 def _load(files: list[Path], variant: str) -> None:
     """Runs the files, and sees that the variant is there."""
-    from cbmnet.errors import CbmnetError, RegistryError  # noqa: PLC0415 (loaded late)
-    from cbmnet.member_file import MemberFile, read_file, use  # noqa: PLC0415
-    from cbmnet.protocols.endpoint import VARIANTS  # noqa: PLC0415
+    from cbmnet.protocols.endpoint import VARIANTS  # noqa: PLC0415 (loaded late)
     from cbmnet.simulation.show import did_you_mean, listed  # noqa: PLC0415
 
     found: list[MemberFile] = []

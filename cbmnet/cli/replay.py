@@ -18,7 +18,7 @@ from cbmnet.cli.schedule import (
     is_fault_list,
     replay_schedule,
     show_faulty,
-    tell_unmet,
+    tell_idle,
 )
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import ConfigError
@@ -65,14 +65,14 @@ def replay(
             raise (in_list(error, listed) if faults else error) from None
         if not faults or as_json:
             write_bytes(trace, None)
-            _tell_unmet(faults, trace)
+            _tell_idle(faults, trace)
         else:
             show_faulty(title, faults, trace)
         return
     options = [f"--set={value}" for value in overrides or ()] + ([] if seed is None else [f"--seed={seed}"])
     command = [str(path), f"--run={replication}", f"--point={point}", *options]
     first, second = (_trace_elsewhere(command, hash_seed) for hash_seed in HASH_SEEDS)
-    _tell_unmet(faults, "\n".join(first).encode())
+    _tell_idle(faults, "\n".join(first).encode())
     difference = next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
     if difference is None and len(first) != len(second):
         difference = min(len(first), len(second))
@@ -90,11 +90,11 @@ def replay(
         raise typer.Exit(1)
 
 
-def _tell_unmet(faults: list[Any], trace: bytes) -> None:
+def _tell_idle(faults: list[Any], trace: bytes) -> None:
     from cbmnet.reports.diagram import read_trace  # noqa: PLC0415 (loads late)
 
     if faults:
-        tell_unmet(faults, read_trace(trace))
+        tell_idle(faults, read_trace(trace))
 
 
 def _trace_elsewhere(arguments: list[str], hash_seed: str) -> list[str]:

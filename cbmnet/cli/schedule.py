@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cbmnet.errors import ConfigError, Fault
+
 
 def replay_schedule(file: Path, *, as_json: bool) -> int:
     """Runs the schedule; the exit code: 1 if the test still fails, 0 if it holds now."""
@@ -34,7 +36,7 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     print(write_faults(replay.faults), end="")
     records = [plain(record) for record in journal.records]
     _show(records)
-    tell_unmet(replay.faults, records)
+    tell_idle(replay.faults, records)
     print(f"fails: {failure.splitlines()[0]}" if failure else "holds: the test does not fail any more")
     return int(failure is not None)
 
@@ -74,7 +76,6 @@ def faulty_study(
     ConfigError for what cannot be read or cannot happen.
     """
     from cbmnet.channels.faults import check_faults, read_faults  # noqa: PLC0415 (loads late)
-    from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415
     from cbmnet.experiments.design import load_design  # noqa: PLC0415
     from cbmnet.simulation.cross import links_of  # noqa: PLC0415
     from cbmnet.simulation.overrides import override  # noqa: PLC0415
@@ -112,23 +113,23 @@ def show_faulty(title: str, faults: Sequence[Any], trace: bytes) -> None:
     print(terminal.text(rows[start : start + ROWS], diagram.parties(records)))
     if more := len(rows) - min(len(rows), start + ROWS):
         print(f"... and {more} more; --json prints the whole trace")
-    tell_unmet(faults, records)
+    tell_idle(faults, records)
 
 
 def _times_s(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> Iterator[float]:
     """When a datagram that one of the faults names was sent, and when a party was to fail."""
     from cbmnet.channels.faults import NodeFault  # noqa: PLC0415 (loads late)
+    from cbmnet.reports.idle_faults import concerns  # noqa: PLC0415
 
     yield from (fault.at.time_s for fault in faults if isinstance(fault, NodeFault))
     those = [fault for fault in faults if not isinstance(fault, NodeFault)]
     for record in records:
-        if record["record"] == "Send" and any(_concerns(fault, record) for fault in those):
+        if record["record"] == "Send" and any(concerns(fault, record) for fault in those):
             yield record["at_s"]
 
 
-def in_list(error: Any, file: Path) -> Any:
+def in_list(error: ConfigError, file: Path) -> ConfigError:
     """The same error, with the faults' places in their file instead of the override that carried them."""
-    from cbmnet.errors import ConfigError, Fault  # noqa: PLC0415 (loads late)
 
     def placed(fault: Fault) -> Fault:
         if fault.file != "--set faults":
@@ -139,63 +140,14 @@ def in_list(error: Any, file: Path) -> Any:
     return ConfigError([placed(fault) for fault in error.faults])
 
 
-def tell_unmet(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> None:
+def tell_idle(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> None:
     """Says on standard error which faults of datagrams did nothing in this run, and why."""
     from cbmnet.channels.faults import write_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.reports.idle_faults import idle  # noqa: PLC0415
 
-    for number, why in unmet(faults, records):
+    for number, why in idle(faults, records):
         said = write_faults([faults[number]]).strip("[]\n ")
         print(f"fault [{number}] did nothing: {why}: {said}", file=sys.stderr)
-
-
-def unmet(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> list[tuple[int, str]]:
-    """The numbers of the faults of datagrams that did nothing in a run, and why."""
-    from cbmnet.channels.faults import NodeFault  # noqa: PLC0415 (loads late)
-
-    those = [(number, fault) for number, fault in enumerate(faults) if not isinstance(fault, NodeFault)]
-    reasons = _done_by([fault for _, fault in those], records)
-    return [(number, why) for (number, _), why in zip(those, reasons, strict=True) if why]
-
-
-_SENT = (
-    "Send",
-    "Deliver",
-    "Drop",
-    "Duplicate",
-)  # the records with the label of a datagram, or of a copy of it
-
-
-def _done_by(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> list[str]:
-    """Why each fault did nothing; "" for one that did something."""
-    why = ["no such datagram was sent"] * len(faults)
-    lost: dict[tuple[Any, ...], str] = {}
-    sent: dict[tuple[Any, ...], None] = {}
-    for record in records:
-        if record["record"] in _SENT and not record.get("forged"):
-            name = record["sender"], record["receiver"], *record["label"]
-            sent[name] = None
-            if record["record"] == "Drop":
-                lost[name] = record["reason"]
-    for source, target, *label in sent:
-        where = {"sender": source, "receiver": target, "label": label}
-        fitting = [number for number, fault in enumerate(faults) if _concerns(fault, where)]
-        went = lost.get((source, target, *label), "fault")
-        for place, number in enumerate(fitting):
-            if why[number] and went != "fault":
-                why[number] = "the line lost it before"
-            elif why[number]:
-                why[number] = "an earlier fault of the list decided" if place else ""
-    return why
-
-
-def _concerns(fault: Any, record: dict[str, Any]) -> bool:
-    """Whether the fault names the datagram of a record: its link, and what it says of the label."""
-    from cbmnet.protocols.endpoint import party_of  # noqa: PLC0415 (loads late)
-
-    source, target = map(party_of, fault.at.link.split(">"))
-    if (source, target) != (record["sender"], record["receiver"]):
-        return False
-    return all(w in (None, said) for w, said in zip(fault.at.wanted, record["label"], strict=True))
 
 
 _KEYS = {"by_s": "by", "after_s": "after", "for_s": "for", "time_s": "time", "drift": "gains"}

@@ -144,10 +144,10 @@ def _load_members(source: Source) -> tuple[MemberFile, ...]:
     faults, files = [], list[MemberFile]()
     for number, name in enumerate(names):
         try:
-            files.append(read_file((Path(source.file).parent / name).absolute()))
-            use(files)
+            more = [*files, read_file((Path(source.file).parent / name).absolute())]
+            use(more)
+            files = more
         except RegistryError as error:
-            files = files[:number]
             faults.append(source.fault(("study", "load", number), f' = "{name}": {error}.'))
     if faults:
         raise ConfigError(faults)

@@ -25,9 +25,10 @@ def execute(
     use(design.files)
     configs, compare = [point.config for point in design.points], design.base.compare
     names = sorted({*chosen(design.base.study.metrics), *with_beside(compare.metrics if compare else ())})
+    room = {"configs": configs, "names": names, "seed": seed}
     tasks = list(_batches(len(configs), replications))
     rows: list[Row] = []
-    for batch in _run_batches(tasks, (configs, names, seed), design.files, jobs):
+    for batch in _run_batches(tasks, room, design.files, jobs):
         rows += batch
         advance(len(batch))
     return sorted(rows, key=lambda row: (row.point, row.replication))
@@ -40,10 +41,10 @@ def _batches(points: int, replications: int) -> Iterator[tuple[int, range]]:
 
 
 def _run_batches(
-    tasks: Sequence[tuple[int, range]], room: tuple[Any, ...], files: Sequence[MemberFile], jobs: int
+    tasks: Sequence[tuple[int, range]], room: dict[str, Any], files: Sequence[MemberFile], jobs: int
 ) -> Iterator[list[Row]]:
     if jobs <= 1:
-        _enter(files, pickle.dumps(room))
+        _ROOM.update(room)
         yield from map(_run_batch, tasks)
         return
     with ProcessPoolExecutor(jobs, initializer=_enter, initargs=(files, pickle.dumps(room))) as pool:
@@ -57,8 +58,7 @@ def _run_batches(
 
 def _enter(files: Sequence[MemberFile], room: bytes) -> None:
     use(files)  # before the configs, which may hold objects of theirs
-    configs, names, seed = pickle.loads(room)
-    _ROOM.update(configs=configs, names=names, seed=seed)
+    _ROOM.update(pickle.loads(room))
 
 
 def _run_batch(task: tuple[int, range]) -> list[Row]:

@@ -46,7 +46,7 @@ _FRAME = b"\x94\x01"  # an array of four that begins with version 1
 def write_frame(ptype: str, body: bytes, signatures: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The envelope of well-formed parts; the pairs must ascend by kid."""
     begin = frame_begin(ptype)
-    if len(signatures) == 1 and len(signatures[0][1]) == 64:
+    if len(signatures) == 1 and len(signatures[0][1]) == SHORT_BYTES:
         return write_short_frame(begin, body, *signatures[0])
     pairs = [_PAIR + kid + _BINS[len(signature)] + signature for kid, signature in signatures]
     count = len(pairs)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cbmnet.errors import LocalProtocolError
 from cbmnet.messages.body import MAX_BODY_BYTES, U64, decode_slow, encode, is_name, pack, pack_any
 from cbmnet.messages.codes import SignedMessageError
-from cbmnet.messages.envelope import MAX_SIGNATURES, frame_begin, write_frame, write_short_frame
+from cbmnet.messages.envelope import MAX_SIGNATURES, SHORT_BYTES, frame_begin, write_frame, write_short_frame
 from cbmnet.messages.keys import KID_BYTES, SIGNATURE_BYTES, Signer
 from cbmnet.messages.kinds import BUILTIN_SCHEMAS
 from cbmnet.messages.message import MAX_PTYPE_BYTES, Message, plain_new, ptype_of
@@ -63,7 +63,7 @@ def _wrap(message: Message, body: bytes, signers: Sequence[Signer], form: _Form)
     if len(signers) == 1:
         signer = signers[0]
         kid, signature = signer.kid, signer.sign(signed)
-        if len(kid) == KID_BYTES and len(signature) == 64:
+        if len(kid) == KID_BYTES and len(signature) == SHORT_BYTES:
             wire = write_short_frame(begin, body, kid, signature)
         else:
             wire = write_frame(message.ptype, body, _checked([(kid, signature)]))

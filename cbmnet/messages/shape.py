@@ -70,9 +70,8 @@ class Shapes:
     """
 
     def __init__(self) -> None:
-        self._heads: dict[
-            int, int
-        ] = {}  # length of an envelope -> where the sequence began in the last one read
+        # Length of an envelope -> where the sequence began in the last one read in full.
+        self._heads: dict[int, int] = {}
         self._known: dict[bytes, Shape] = {}
 
     def __len__(self) -> int:

@@ -35,7 +35,6 @@ from cbmnet.messages.trust import SUPERSEDED, Entry, TrustStore, persons_of
 MAX_TTL_MS = 24 * 3600 * 1000
 SKEW_MS = 30_000
 
-
 _Said = tuple[Message, tuple[Entry, ...], bytes, bool]
 """A message, who signed it, what they signed, and whether it passed steps 8 and the keys' part of 10."""
 
@@ -110,7 +109,6 @@ class Verifier:
         guard = self.guard
         if guard.is_duplicate(digest):
             raise SignedMessageError(Code.DUPLICATE, "this very envelope was accepted before")
-        said = None
         try:
             if shape is None or (said := self._recall(shape, wire)) is None:
                 shape = None

@@ -181,13 +181,14 @@ def _batches(values: Sequence[bool], level: float) -> Interval:
     """
     size = len(values) // BATCHES
     if size == 0:
-        found, method = mean_interval([float(v) for v in values], level), ""
+        found = mean_interval([float(v) for v in values], level)
+        method = found.method
     else:
         means = [sum(values[k * size : (k + 1) * size]) / size for k in range(BATCHES)]
         found, method = mean_interval(means, level), f"t, {BATCHES} batches"
     low = None if found.low is None else max(found.low, 0.0)
     high = None if found.high is None else min(found.high, 1.0)
-    return Interval(found.mean, low, high, found.n, level, method or found.method)
+    return Interval(found.mean, low, high, found.n, level, method)
 
 
 def _quantiles(name: str, values: Sequence[float], level: float) -> dict[str, Interval | None]:
