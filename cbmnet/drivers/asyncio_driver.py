@@ -53,10 +53,10 @@ class UdpHost(AsyncioHost):
         try:
             for address in [local] if isinstance(local[0], str) else local:
                 await host._bind(cast(Address, address))
-        except OSError:
+            host.pump()
+        except BaseException:  # an address that is taken, or an endpoint that fails at once
             await host.aclose()
             raise
-        host.pump()
         return host
 
     async def _bind(self, address: Address) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
+from cbmnet.drivers import MAX_STEPS_AT_ONCE
 from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Endpoint
 
@@ -96,9 +97,12 @@ class AsyncioHost(ABC):
                 self._arm()
 
     def _drain(self) -> None:
-        busy = True
+        busy, events = True, 0
         while busy:
-            busy = False
+            busy, events = False, events + 1
+            if events > MAX_STEPS_AT_ONCE:
+                kind = type(self.endpoint).__name__
+                raise SimulationError(f"{kind}: more than {MAX_STEPS_AT_ONCE} events on end")
             now = self.now
             for datagram in self.endpoint.datagrams_to_send():
                 self._send(datagram, now)

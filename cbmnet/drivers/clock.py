@@ -16,10 +16,10 @@ from msgspec import Struct
 from simpy import Environment
 from simpy.events import NORMAL
 
+from cbmnet.drivers import MAX_STEPS_AT_ONCE
 from cbmnet.errors import SimulationError
 
 LAST = 2  # after everything else of the same time: SimPy's own priorities are 0 and 1
-MAX_STEPS_AT_ONCE = 1_000_000
 MAX_IN_HEAP = 4096
 
 

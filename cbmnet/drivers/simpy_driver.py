@@ -15,10 +15,11 @@ from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock, schedule
+from cbmnet.drivers.queued import queued
 from cbmnet.drivers.skewed import Skewed
 from cbmnet.drivers.telling import Telling
 from cbmnet.errors import LocalProtocolError, SimulationError, described
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint, QueuedEndpoint
 from cbmnet.recorder import Recorder
 from cbmnet.records import ClockSet, Crash, Pause, Timer
 
@@ -55,7 +56,8 @@ class Host:
         on_event: Callable[[Any], None],
         recorder: Recorder,
     ) -> None:
-        self.clock, self.name, self.endpoint = clock, name, endpoint
+        self.clock, self.name = clock, name
+        self.endpoint: QueuedEndpoint = queued(endpoint, name, clock.max_steps_at_once)
         self.down = False  # crashed or paused: nothing goes in or out
         self._down_until_s = self._still_until_s = -1.0
         self._waiting: list[Flight] = []  # what arrives at a party that stands still
@@ -264,10 +266,11 @@ class Host:
 
     def _replace(self, endpoint: Endpoint) -> None:
         self._renew = None
+        fresh = queued(endpoint, self.name, self.clock.max_steps_at_once)
         if isinstance(self.endpoint, Skewed):
-            self.endpoint.renew(endpoint)
+            self.endpoint.renew(fresh)
         else:
-            self.endpoint = endpoint
+            self.endpoint = fresh
 
     # --- timers ---------------------------------------------------------------------------------
 

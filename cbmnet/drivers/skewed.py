@@ -3,12 +3,11 @@
 from math import inf
 from typing import Any
 
-from cbmnet.datagram import Datagram
 from cbmnet.errors import LocalProtocolError
-from cbmnet.protocols.endpoint import Endpoint
+from cbmnet.protocols.endpoint import EndpointBase, QueuedEndpoint
 
 
-class Skewed:
+class Skewed(EndpointBase):
     """An endpoint behind a clock that jumped by an offset and gains `drift` seconds a second.
 
     Both may be negative; `drift` is above -1, or time would stand still. The deadline that the endpoint
@@ -16,7 +15,8 @@ class Skewed:
     rounding ahead for ever.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: QueuedEndpoint) -> None:
+        super().__init__()
         self.endpoint = endpoint
         self.outgoing, self.events = endpoint.outgoing, endpoint.events
         self._true_s = self._own_s = 0.0
@@ -30,7 +30,7 @@ class Skewed:
         self._own_s, self._true_s = self.own_time_s(now) + offset_s, now
         self._pace = 1.0 + drift
 
-    def renew(self, endpoint: Endpoint) -> None:
+    def renew(self, endpoint: QueuedEndpoint) -> None:
         """The party came back with another endpoint; its clock goes on."""
         self.endpoint, self.outgoing, self.events = endpoint, endpoint.outgoing, endpoint.events
 
@@ -59,11 +59,3 @@ class Skewed:
             return None
         self._due_own_s, self._due_true_s = due, self._true_s + (due - self._own_s) / self._pace
         return self._due_true_s
-
-    def datagrams_to_send(self) -> list[Datagram]:
-        """What is to be sent, in order."""
-        return self.endpoint.datagrams_to_send()
-
-    def next_event(self) -> Any | None:
-        """The next event, or None."""
-        return self.endpoint.next_event()

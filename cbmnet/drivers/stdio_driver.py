@@ -4,13 +4,11 @@ Each call is one line and its answer, in real time that no party's clock sees. S
 joins a run in virtual time, and gives the same run again.
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
-from cbmnet.datagram import Datagram
 from cbmnet.drivers.stdio_lines import (
     LINES,
     MALFORMED_REQUEST,
@@ -28,6 +26,7 @@ from cbmnet.drivers.stdio_lines import (
 )
 from cbmnet.drivers.stdio_process import NodeProcess, NodeProcessError
 from cbmnet.errors import LocalProtocolError, SimulationError
+from cbmnet.protocols.endpoint import EndpointBase
 
 DRIVER = "driver"
 """Who asks, on a line."""
@@ -35,7 +34,7 @@ MAX_IDLE_TIMERS = 1000
 """So many timers on end may come due without bringing anything or moving on; more is a node that spins."""
 
 
-class StdioEndpoint:
+class StdioEndpoint(EndpointBase):
     """One party's endpoint in a node's process; it may be one that another endpoint has used before.
 
     `variant` and `config` go to a node that leaves them open. SimulationError, with the party's name, what
@@ -53,9 +52,8 @@ class StdioEndpoint:
         config: Mapping[str, Any] | None = None,
         lines: Lines = LINES,
     ) -> None:
+        super().__init__()
         self.name, self._node, self._lines = name, node, lines
-        self.outgoing: deque[Datagram] = deque()
-        self.events: deque[Any] = deque()
         self._asked, self._idle, self._timer_s = 0, 0, -1.0
         self._due: float | None = None
         node.user = self
@@ -90,16 +88,6 @@ class StdioEndpoint:
     def next_timer(self) -> float | None:
         """The earliest timer, as the last answer said."""
         return self._due
-
-    def datagrams_to_send(self) -> list[Datagram]:
-        """What is to be sent, in order."""
-        outgoing = list(self.outgoing)
-        self.outgoing.clear()
-        return outgoing
-
-    def next_event(self) -> Any | None:
-        """The next event, or None."""
-        return self.events.popleft() if self.events else None
 
     def _number(self) -> int:
         self._asked += 1

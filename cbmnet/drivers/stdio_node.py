@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, get_origin, get_type_hints
 
 import msgspec
 
+from cbmnet.drivers.queued import drained
 from cbmnet.drivers.stdio_lines import (
     CRASH,
     LINES,
@@ -114,7 +115,7 @@ class _Node:
         if hasattr(endpoint, "me"):
             endpoint.me = init.node_id
         self._endpoint = endpoint
-        return InitOk(in_reply_to=init.msg_id, **self._drained(endpoint))
+        return InitOk(in_reply_to=init.msg_id, **self._drained(endpoint, 0.0))
 
     def _do(self, request: Receive | Command | Timer) -> Answer:
         endpoint = self._endpoint
@@ -126,7 +127,7 @@ class _Node:
             endpoint.handle_timer(request.now)
         else:
             self._order(endpoint, request)
-        return Outputs(in_reply_to=request.msg_id, **self._drained(endpoint))
+        return Outputs(in_reply_to=request.msg_id, **self._drained(endpoint, request.now))
 
     def _order(self, endpoint: Endpoint, request: Command) -> None:
         try:
@@ -134,11 +135,10 @@ class _Node:
         except (msgspec.ValidationError, LocalProtocolError) as error:
             raise RefusedError(MALFORMED_REQUEST, str(error)) from None
 
-    def _drained(self, endpoint: Endpoint) -> dict[str, Any]:
-        datagrams = [Labelled(*msgspec.structs.astuple(d)) for d in endpoint.datagrams_to_send()]
-        events = []
-        while (event := endpoint.next_event()) is not None:
-            events.append(self._lines.tagged(event))
+    def _drained(self, endpoint: Endpoint, now: float) -> dict[str, Any]:
+        outgoing, told = drained(endpoint, type(endpoint).__name__, now)
+        datagrams = [Labelled(*msgspec.structs.astuple(datagram)) for datagram in outgoing]
+        events = [self._lines.tagged(event) for event in told]
         return {"datagrams": datagrams, "events": events, "next_timer": endpoint.next_timer()}
 
 

@@ -60,7 +60,11 @@ class StreamHost(AsyncioHost):
         """Listens on the local address (port 0: any free one) and starts the pump at the time `now_s`."""
         host = cls(endpoint, name, on_event, now_s, routes, client_tls)
         host._server = await asyncio.start_server(host._accept, *local, ssl=server_tls)
-        host.pump()
+        try:
+            host.pump()
+        except BaseException:  # an endpoint that fails at once leaves nobody listening
+            await host.aclose()
+            raise
         return host
 
     @property

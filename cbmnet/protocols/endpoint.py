@@ -49,9 +49,9 @@ __all__ = [
     "ACK_KIND", "AT_MOST_ONCE", "CONFIRM", "DATA", "FRAME_VERSION", "IN_ORDER", "KINDS", "LINK_ACK",
     "MAX_FRAME_BYTES", "OR_GAVE_UP", "RECEIPT", "VARIANTS", "Acknowledged", "Broadcast", "Confirmed",
     "Datagram", "Endpoint", "EndpointBase", "Forged", "Frame", "GaveUp", "InCustody",
-    "LocalProtocolError", "Malformed", "Receipted", "Received", "RemoteProtocolError", "Send", "Settled",
-    "Unconfirmed", "Undelivered", "VariantMaker", "ack_datagram", "data_datagram", "decode_frame",
-    "encode_frame", "expect_send", "party_of", "route_of", "way",
+    "LocalProtocolError", "Malformed", "QueuedEndpoint", "Receipted", "Received", "RemoteProtocolError",
+    "Send", "Settled", "Unconfirmed", "Undelivered", "VariantMaker", "ack_datagram", "data_datagram",
+    "decode_frame", "encode_frame", "expect_send", "party_of", "route_of", "way",
 ]  # fmt: skip
 
 AT_MOST_ONCE, IN_ORDER, OR_GAVE_UP = "at-most-once", "in-order", "at-least-once-or-gave-up"
@@ -59,14 +59,7 @@ AT_MOST_ONCE, IN_ORDER, OR_GAVE_UP = "at-most-once", "in-order", "at-least-once-
 
 
 class Endpoint(Protocol):
-    """One state machine per party and layer.
-
-    `outgoing` and `events` are its queues; a driver may empty them in place instead of asking the two
-    methods, as the one in virtual time does, where calls are what costs.
-    """
-
-    outgoing: deque[Datagram]
-    events: deque[Any]
+    """One state machine per party and layer: these six methods are all that a driver needs."""
 
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Takes bytes that arrived from the peer."""
@@ -85,6 +78,13 @@ class Endpoint(Protocol):
 
     def next_event(self) -> Any | None:
         """The next event for the layer above, or None."""
+
+
+class QueuedEndpoint(Endpoint, Protocol):
+    """An endpoint whose queues a driver may empty in place, instead of asking the two methods for them."""
+
+    outgoing: deque[Datagram]
+    events: deque[Any]
 
 
 class VariantMaker(Protocol):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from cbmnet.channels.stage import STAGES
-from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE
+from cbmnet.drivers import MAX_STEPS_AT_ONCE
 from cbmnet.protocols.endpoint import VARIANTS
 from cbmnet.simulation.cross import cross_faults
 from cbmnet.simulation.fields import (

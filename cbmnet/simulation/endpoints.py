@@ -1,11 +1,13 @@
 """The endpoints of a run: keys, dialogues over their transports, hosts, and the routes between them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from cbmnet.channels.link import build_route
+from cbmnet.drivers.queued import queued
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Sender
 from cbmnet.protocols.dialogue import Dialogue, Sent
@@ -50,9 +52,10 @@ def make_dialogue(sim: Simulation, name: str, epoch: int = 0) -> Dialogue:
     if epoch and verifier.guard is not None:
         verifier.guard.floor_ms = round(now * 1000.0)
     agent = sim.agents[name] = VerificationAgent(verifier)
+    transport = make_transport(config.protocol, name, list(sim.signers))
     dialogue = sim.dialogues[name] = Dialogue(
         Sender(name, [sim.signers[name]], REALM, epoch), agent.judge,
-        make_transport(config.protocol, name, list(sim.signers)),
+        queued(transport, name, config.study.max_steps_at_once),
         {other: _estimate(sim, other, name) for other in sim.signers if other != name},
         worlds.heartbeat(config.heartbeat), ttl_s=config.crypto.ttl,
         desk=state.desk_judges if state else _open_desk, since_s=now,
@@ -75,7 +78,8 @@ def make_transport(protocol: Chosen, name: str, parties: Sequence[str]) -> Endpo
     if isinstance(config, RelayConfig) and config.via == name:
         config = replace(config, serves=tuple(other for other in parties if other != name))
     transport: Any = VARIANTS[protocol.name].make(config)
-    transport.me = name
+    with suppress(AttributeError):  # only a variant that has a place for it learns its name
+        transport.me = name
     made: Endpoint = transport
     return made
 

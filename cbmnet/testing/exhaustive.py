@@ -15,6 +15,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from cbmnet.datagram import Datagram
+from cbmnet.drivers.queued import drained
 from cbmnet.errors import LocalProtocolError, described
 from cbmnet.protocols.endpoint import (
     Acknowledged,
@@ -48,6 +49,12 @@ class Bounds:
     timeouts: int = 3
     reorder: bool = True
     max_states: int = 200_000
+
+    def __post_init__(self) -> None:
+        for name in ("drops", "duplicates", "timeouts", "max_states"):
+            least, value = int(name == "max_states"), getattr(self, name)
+            if type(value) is not int or value < least:
+                raise LocalProtocolError(f"{name} = {value!r}: must be a whole number from {least} on")
 
 
 @dataclass(frozen=True)
@@ -249,10 +256,10 @@ def _act(
             endpoint.receive(arriving.datagram.data, way(arriving.source, route), state.now)
         elif timer:
             endpoint.handle_timer(state.now)
-        flying = [Flying(party, datagram) for datagram in endpoint.datagrams_to_send()]
-        while (event := endpoint.next_event()) is not None:
+        outgoing, events = drained(endpoint, party, state.now)
+        flying = [Flying(party, datagram) for datagram in outgoing]
+        for event in events:
             telling.event(event)
-        flying += [Flying(party, datagram) for datagram in endpoint.datagrams_to_send()]
         telling.sent(flying)
     except LocalProtocolError:
         raise

@@ -16,7 +16,8 @@ from msgspec import json
 from cbmnet.channels.faults import Fault, check_faults, read_faults
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
-from cbmnet.drivers.clock import MAX_STEPS_AT_ONCE, Clock, schedule
+from cbmnet.drivers import MAX_STEPS_AT_ONCE
+from cbmnet.drivers.clock import Clock, schedule
 from cbmnet.drivers.damage import plan_faults
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.errors import CbmnetError, LocalProtocolError, SimulationError

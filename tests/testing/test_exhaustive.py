@@ -185,3 +185,17 @@ def test_a_refusal_that_is_let_out_is_a_violation_with_its_path() -> None:
     pair.send("a", "b")
     with pytest.raises(SimulationError, match=r"b \(Lets\): failed at 1.0 s: RemoteProtocolError"):
         pair.drive()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"drops": -1}, "drops = -1: must be a whole number from 0 on"),
+        ({"timeouts": 1.5}, "timeouts = 1.5"),
+        ({"max_states": 0}, "max_states = 0: must be a whole number from 1 on"),
+    ],
+)
+def test_bounds_that_cannot_be_are_refused(wrong: Any, says: str) -> None:
+    """A bound below 0 would never be used up, and search for ever."""
+    with pytest.raises(LocalProtocolError, match=says):
+        Bounds(**wrong)

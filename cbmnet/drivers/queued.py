@@ -1,0 +1,75 @@
+"""Endpoints that are asked: whoever keeps the six methods of an `Endpoint` can be driven.
+
+The driver in virtual time empties the queues of an `EndpointBase` in place, for calls are what costs there.
+An endpoint without them, or with a word of its own in the two methods, is asked through those.
+"""
+
+from typing import Any
+
+from cbmnet.datagram import Datagram
+from cbmnet.drivers import MAX_STEPS_AT_ONCE
+from cbmnet.errors import SimulationError
+from cbmnet.protocols.endpoint import Endpoint, EndpointBase, QueuedEndpoint
+
+_ASKED = ("datagrams_to_send", "next_event")
+
+
+def queued(endpoint: Endpoint, name: str, most: int = MAX_STEPS_AT_ONCE) -> QueuedEndpoint:
+    """The endpoint itself if it has queues and nothing but queues, else one that asks it.
+
+    `name` is the party's, for the error after more than `most` events in answer to one input.
+    """
+    kind = type(endpoint)
+    if all(getattr(kind, method, None) is getattr(EndpointBase, method) for method in _ASKED):
+        if not (hasattr(endpoint, "outgoing") and hasattr(endpoint, "events")):
+            raise SimulationError(
+                f"{name} ({kind.__name__}): has no queues; its __init__ must call super().__init__()"
+            )
+        return endpoint  # type: ignore[return-value]  # as was just looked at
+    return Queued(endpoint, name, most)
+
+
+class Queued(EndpointBase):
+    """An endpoint with queues, around one that is asked after every input."""
+
+    def __init__(self, endpoint: Endpoint, name: str, most: int) -> None:
+        super().__init__()
+        self.endpoint, self._most = endpoint, most
+        self._who = f"{name} ({type(endpoint).__name__})"
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        """Takes bytes that arrived from the peer."""
+        self.endpoint.receive(data, peer, now)
+        self._take(now)
+
+    def command(self, command: Any, now: float) -> None:
+        """Takes an order of the layer above."""
+        self.endpoint.command(command, now)
+        self._take(now)
+
+    def handle_timer(self, now: float) -> None:
+        """Does what is due by now."""
+        self.endpoint.handle_timer(now)
+        self._take(now)
+
+    def next_timer(self) -> float | None:
+        """Absolute time of the earliest timer, or None."""
+        return self.endpoint.next_timer()
+
+    def _take(self, now: float) -> None:
+        outgoing, events = drained(self.endpoint, self._who, now, self._most)
+        self.outgoing.extend(outgoing)
+        self.events.extend(events)
+
+
+def drained(
+    endpoint: Endpoint, who: str, now: float, most: int = MAX_STEPS_AT_ONCE
+) -> tuple[list[Datagram], list[Any]]:
+    """Every datagram and event until the endpoint is quiet; SimulationError after more than `most` events."""
+    outgoing, events = list(endpoint.datagrams_to_send()), list[Any]()
+    while (event := endpoint.next_event()) is not None:
+        events.append(event)
+        outgoing += endpoint.datagrams_to_send()
+        if len(events) > most:
+            raise SimulationError(f"{who}: more than {most} events at {now} s without an end")
+    return outgoing, events
