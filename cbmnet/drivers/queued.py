@@ -9,7 +9,7 @@ from typing import Any
 from cbmnet.datagram import Datagram
 from cbmnet.drivers import MAX_STEPS_AT_ONCE
 from cbmnet.errors import SimulationError
-from cbmnet.protocols.endpoint import Endpoint, EndpointBase, QueuedEndpoint
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint, EndpointBase, QueuedEndpoint
 
 _ASKED = ("datagrams_to_send", "next_event")
 
@@ -35,7 +35,7 @@ class Queued(EndpointBase):
     def __init__(self, endpoint: Endpoint, name: str, most: int) -> None:
         super().__init__()
         self.endpoint, self._most = endpoint, most
-        self._who = f"{name} ({type(endpoint).__name__})"
+        self._who = f"{name} ({variant_name(endpoint)})"
 
     def receive(self, data: bytes, peer: str, now: float) -> None:
         """Takes bytes that arrived from the peer."""
@@ -73,3 +73,11 @@ def drained(
         if len(events) > most:
             raise SimulationError(f"{who}: more than {most} events at {now} s without an end")
     return outgoing, events
+
+
+def variant_name(endpoint: Any) -> str:
+    """What the endpoint is called in messages: its variant's name in the registry, or its class."""
+    while (inner := getattr(endpoint, "endpoint", None) or getattr(endpoint, "transport", None)) is not None:
+        endpoint = inner
+    names = (name for name in VARIANTS.names() if VARIANTS[name].make is type(endpoint))
+    return next(names, type(endpoint).__name__)

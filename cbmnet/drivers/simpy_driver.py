@@ -15,11 +15,11 @@ from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock, schedule
-from cbmnet.drivers.queued import queued
+from cbmnet.drivers.queued import queued, variant_name
 from cbmnet.drivers.skewed import Skewed
 from cbmnet.drivers.telling import Telling
 from cbmnet.errors import LocalProtocolError, SimulationError, described
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint, QueuedEndpoint
+from cbmnet.protocols.endpoint import Endpoint, QueuedEndpoint
 from cbmnet.recorder import Recorder
 from cbmnet.records import ClockSet, Crash, Pause, Timer
 
@@ -303,11 +303,3 @@ class Host:
 
     def _failed(self, error: Exception, now: float) -> SimulationError:
         return SimulationError(f"{self}: failed at {now} s: {described(error)}")
-
-
-def variant_name(endpoint: Any) -> str:
-    """What the endpoint is called in messages: its variant's name in the registry, or its class."""
-    while (inner := getattr(endpoint, "endpoint", None) or getattr(endpoint, "transport", None)) is not None:
-        endpoint = inner
-    names = (name for name in VARIANTS.names() if VARIANTS[name].make is type(endpoint))
-    return next(names, type(endpoint).__name__)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cbmnet.channels.faults import SetClock as SetClock
     from cbmnet.channels.faults import read_faults as read_faults
     from cbmnet.channels.faults import write_faults as write_faults
-    from cbmnet.testing.exhaustive import Bounds as Bounds
     from cbmnet.testing.exhaustive import Counterexample as Counterexample
     from cbmnet.testing.exhaustive import Searched as Searched
     from cbmnet.testing.exhaustive import search as search
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from cbmnet.testing.protocol_tests import protocol_test as protocol_test
     from cbmnet.testing.replay_file import Replay as Replay
     from cbmnet.testing.risk import Risk as Risk
+    from cbmnet.testing.search_state import Bounds as Bounds
     from cbmnet.testing.shrinking import Shrunk as Shrunk
     from cbmnet.testing.shrinking import shrink as shrink
     from cbmnet.testing.strategies import fault_schedules as fault_schedules
@@ -44,7 +44,8 @@ _PLACES = {
     "cbmnet.testing.protocol_tests": ("ProtocolTest", "ProtocolTestError", "protocol_test"),
     "cbmnet.testing.replay_file": ("Replay",),
     "cbmnet.testing.risk": ("Risk",),
-    "cbmnet.testing.exhaustive": ("Bounds", "Counterexample", "Searched", "search"),
+    "cbmnet.testing.exhaustive": ("Counterexample", "Searched", "search"),
+    "cbmnet.testing.search_state": ("Bounds",),
     "cbmnet.testing.shrinking": ("Shrunk", "shrink"),
     "cbmnet.testing.strategies": ("fault_schedules",),
 }  # fmt: skip

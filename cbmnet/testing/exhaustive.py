@@ -9,12 +9,10 @@ at only at the times of timers: such a protocol belongs into random schedules as
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
-from cbmnet.datagram import Datagram
 from cbmnet.drivers.queued import drained
 from cbmnet.errors import LocalProtocolError, described
 from cbmnet.protocols.endpoint import (
@@ -30,31 +28,12 @@ from cbmnet.protocols.endpoint import (
 from cbmnet.records import Accept, Deliver, Duplicate, Seal, Transport
 from cbmnet.records import Send as SendRecord
 from cbmnet.simulation.invariant import INVARIANTS, chosen
-from cbmnet.testing.freezing import copied, frozen
+from cbmnet.testing.freezing import copied
 from cbmnet.testing.network import name_of
+from cbmnet.testing.search_state import Bounds, Flying, Held, State, Step
 
 TOLD = (Accept, Deliver, Duplicate, Seal, SendRecord, Transport)
 _SAID: dict[Any, str] = {Acknowledged: "acknowledged", GaveUp: "gave up"}
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How many losses, copies and timeouts there may be in all, and how many states are looked at.
-
-    Without `reorder` what is under way on one link arrives in the order of its sending.
-    """
-
-    drops: int = 1
-    duplicates: int = 1
-    timeouts: int = 3
-    reorder: bool = True
-    max_states: int = 200_000
-
-    def __post_init__(self) -> None:
-        for name in ("drops", "duplicates", "timeouts", "max_states"):
-            least, value = int(name == "max_states"), getattr(self, name)
-            if type(value) is not int or value < least:
-                raise LocalProtocolError(f"{name} = {value!r}: must be a whole number from {least} on")
 
 
 @dataclass(frozen=True)
@@ -86,66 +65,6 @@ class Searched:
             f"nothing found in {self.states} states, and not all were looked at: "
             "raise max_states, or lower drops, duplicates, timeouts or the number of messages"
         )
-
-
-class Flying(NamedTuple):
-    """A datagram under way."""
-
-    source: str
-    datagram: Datagram
-
-    def __str__(self) -> str:
-        return f"{self.datagram.label} {self.source}>{self.datagram.peer}"
-
-
-@dataclass(frozen=True)
-class State:
-    """One state; what it holds is shared with others and never changed in place."""
-
-    endpoints: Mapping[str, "Held"]
-    watchers: "Held"
-    bounds: Bounds
-    flying: tuple[Flying, ...] = ()
-    said: int = 0  # how much of the script was given
-    now: float = 0.0
-    failure: str = ""
-    path: "Step | None" = field(default=None, compare=False)
-
-    def key(self) -> bytes:
-        """What makes it the same state, in 16 bytes."""
-        flying = [(f.source, f.datagram.peer, f.datagram.label, f.datagram.data) for f in self.flying]
-        if self.bounds.reorder:
-            flying.sort()
-        bounds = self.bounds.drops, self.bounds.duplicates, self.bounds.timeouts
-        held = [held.digest for held in self.endpoints.values()], self.watchers.digest
-        return _digest((held, flying, self.said, self.now, bounds))
-
-    def steps(self) -> tuple[str, ...]:
-        """How one came here."""
-        steps, step = [], self.path
-        while step is not None:
-            steps.append(step.said)
-            step = step.before
-        return tuple(reversed(steps))
-
-
-class Held(NamedTuple):
-    """An object that is never changed any more, with what it holds in 16 bytes."""
-
-    object: Any
-    digest: bytes
-
-    @classmethod
-    def of(cls, held: Any) -> "Held":
-        """The object, held from now on."""
-        return cls(held, _digest(frozen(held)))
-
-
-class Step(NamedTuple):
-    """One step, and the one before it."""
-
-    said: str
-    before: "Step | None"
 
 
 def search(
@@ -303,7 +222,3 @@ class _Telling:
         for name, watcher in self._watchers:
             if type(record) in watcher.wants and (said := watcher.feed(record)) is not None:
                 self.failures.append(f"invariant {name}: {said}")
-
-
-def _digest(held: Any) -> bytes:
-    return blake2b(repr(held).encode(), digest_size=16).digest()
