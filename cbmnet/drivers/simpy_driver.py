@@ -23,9 +23,6 @@ from cbmnet.protocols.endpoint import Endpoint, QueuedEndpoint
 from cbmnet.recorder import Recorder
 from cbmnet.records import ClockSet, Crash, Pause, Timer
 
-CALLERS_BUGS = (SimulationError, LocalProtocolError)
-"""What says by itself whose fault it is; any other exception of an endpoint is told with its name."""
-
 _Carry = Callable[[Datagram, float], list[Flight]]
 _Line = tuple[_Carry, "Host", tuple[Callable[[Flight], None]]]
 """The way to a peer: what carries a datagram there, the peer's host, what the end of a leg calls."""
@@ -110,7 +107,12 @@ class Host:
             self.endpoint.command(command, self._now)
             return
         now = self.clock.now
-        self._do(self.endpoint.command, command, now)
+        try:
+            self.endpoint.command(command, now)
+        except (SimulationError, LocalProtocolError):  # the latter: an order that cannot be, its giver's bug
+            raise
+        except Exception as error:
+            raise self._failed(error, now) from error
         if not self.down:
             self._drain(now)
 
@@ -197,7 +199,7 @@ class Host:
             self.telling.delivered(flight, now)
         try:
             self.endpoint.receive(flight.datagram.data, flight.route.source, now)
-        except CALLERS_BUGS:
+        except SimulationError:
             raise
         except Exception as error:
             raise self._failed(error, now) from error
@@ -290,16 +292,13 @@ class Host:
         self._recorder.cause = 0
         if self._recorder.is_wanted(Timer):
             self._recorder.cause = self._recorder.tell(Timer, now, self.name)
-        self._do(self.endpoint.handle_timer, now)
-        self._drain(now)
-
-    def _do(self, call: Callable[..., None], *arguments: Any) -> None:
         try:
-            call(*arguments)
-        except CALLERS_BUGS:
+            self.endpoint.handle_timer(now)
+        except SimulationError:
             raise
         except Exception as error:
-            raise self._failed(error, self.clock.now) from error
+            raise self._failed(error, now) from error
+        self._drain(now)
 
     def _failed(self, error: Exception, now: float) -> SimulationError:
         return SimulationError(f"{self}: failed at {now} s: {described(error)}")

@@ -86,13 +86,14 @@ def search(
     first = State(endpoints, Held.of(watchers), bounds or Bounds())
     limit = first.bounds.max_states
     seen, queue = {first.key()}, deque([first])
+    if failure := _end(first, script):
+        return Searched(1, False, Counterexample((), failure))
     while queue:
         state = queue.popleft()
-        if failure := _end(state, script):
-            return Searched(len(seen), False, Counterexample(state.steps(), failure))
         for following in _moves(state, script):
-            if following.failure:
-                return Searched(len(seen), False, Counterexample(following.steps(), following.failure))
+            # The end is asked now, as the step is: later, a longer way to a wrong step would come first.
+            if failure := following.failure or _end(following, script):
+                return Searched(len(seen), False, Counterexample(following.steps(), failure))
             key = following.key()
             if key not in seen:
                 if len(seen) >= limit:
@@ -180,9 +181,9 @@ def _act(
         for event in events:
             telling.event(event)
         telling.sent(flying)
-    except LocalProtocolError:
-        raise
     except Exception as error:
+        if command is not None and isinstance(error, LocalProtocolError):
+            raise  # the script orders what cannot be; of its own accord an endpoint has no such excuse
         telling.failures.append(f"{party} failed: {described(error)}")
         flying = []
     return replace(

@@ -24,8 +24,8 @@ _PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 def frozen(held: Any) -> Any:
     """The content of `held`: attributes by name, in whatever depth; shared objects keep that they are shared.
 
-    Methods count by name and object, functions by name and what they captured. LocalProtocolError for what
-    cannot be looked into, such as a generator or a socket.
+    Methods count by name and object, functions by their code and what they captured. LocalProtocolError for
+    what cannot be looked into, such as a generator or a socket.
     """
     return _frozen(held, {})
 
@@ -35,12 +35,12 @@ def copied(held: Any) -> Any:
     return _copied(held, {})
 
 
-def _frozen(held: Any, known: dict[int, int]) -> Any:
+def _frozen(held: Any, known: dict[int, tuple[int, Any]]) -> Any:
     if type(held) in _PLAIN:
         return held
     if id(held) in known:
-        return ("again", known[id(held)])
-    known[id(held)] = len(known)
+        return ("again", known[id(held)][0])
+    known[id(held)] = len(known), held  # held, for what is made on the way would leave its id to another
     kind = type(held)
     if kind in (tuple, list, deque):
         return kind.__name__, tuple([_frozen(item, known) for item in held])
@@ -64,7 +64,15 @@ def _parts(held: Any) -> list[Any]:
     if isinstance(held, MethodType):
         return [held.__func__.__qualname__, held.__self__]
     if isinstance(held, FunctionType):
-        return [held.__qualname__, [cell.cell_contents for cell in held.__closure__ or ()]]
+        code, captured = held.__code__, [cell.cell_contents for cell in held.__closure__ or ()]
+        return [
+            held.__qualname__,
+            code.co_firstlineno,
+            code.co_code,
+            repr(code.co_consts),
+            held.__defaults__,
+            captured,
+        ]
     if isinstance(held, partial):
         return [held.func, held.args, held.keywords]
     try:

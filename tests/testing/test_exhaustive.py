@@ -7,7 +7,16 @@ import pytest
 
 from cbmnet.datagram import Datagram
 from cbmnet.errors import LocalProtocolError, SimulationError
-from cbmnet.protocols.endpoint import DATA, VARIANTS, EndpointBase, Received, Send, decode_frame
+from cbmnet.protocols.endpoint import (
+    DATA,
+    VARIANTS,
+    EndpointBase,
+    Received,
+    Send,
+    data_datagram,
+    decode_frame,
+)
+from cbmnet.protocols.machine import Machine, step
 from cbmnet.protocols.variants.selective_repeat import SelectiveRepeat, SelectiveRepeatConfig
 from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
 from cbmnet.testing import Bounds, EndpointPair, Searched, search
@@ -199,3 +208,57 @@ def test_bounds_that_cannot_be_are_refused(wrong: Any, says: str) -> None:
     """A bound below 0 would never be used up, and search for ever."""
     with pytest.raises(LocalProtocolError, match=says):
         Bounds(**wrong)
+
+
+class Hopeful(EndpointBase):
+    """Sends once, and hands up whatever comes as often as it comes."""
+
+    def command(self, command: Any, now: float) -> None:
+        self.outgoing.append(data_datagram(command, 1))
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        self.events.append(Received(peer, decode_frame(data)[5] or b""))
+
+
+@pytest.mark.parametrize("more", [[], ["at-most-once"]])
+def test_what_is_wrong_at_the_end_counts_by_its_steps_too(more: list[str]) -> None:
+    """A loss ends in two steps; a copy handed up twice, in three, does not come before it."""
+    found = search(
+        {"a": Hopeful, "b": Hopeful}, script(1), invariants=["delivered-after-healing", *more],
+        bounds=Bounds(timeouts=0),
+    )  # fmt: skip
+    assert found.counterexample is not None
+    assert len(found.counterexample.steps) == 2
+    assert "lost" in found.counterexample.steps[1]
+
+
+class Tabled(Machine[int]):
+    """Has a state table without a way on from its own timeout."""
+
+    speaks = (DATA,)
+    TABLE = {"idle": {"command": "waiting"}, "waiting": {}}  # noqa: RUF012
+    state = "idle"
+
+    def command(self, command: Any, now: float) -> None:
+        self.state = step(self.TABLE, self.state, "command", LocalProtocolError)
+        self.timers.set(1, now + 1.0)
+
+    def expire(self, key: int, now: float) -> None:
+        self.state = step(self.TABLE, self.state, "timeout", LocalProtocolError)
+
+    def take(self, frame: Any, peer: str, now: float) -> None:
+        return None
+
+
+def test_a_hole_in_a_state_table_is_found_with_its_steps() -> None:
+    """An endpoint's own error is a counterexample, whatever it calls it; an order that cannot be is not."""
+    found = search({"a": Tabled, "b": Tabled}, script(1), invariants=())
+    assert found.counterexample is not None
+    assert found.counterexample.steps[-1] == "the timer of a fires"
+    assert "timeout while waiting" in found.counterexample.failure
+    with pytest.raises(LocalProtocolError, match="command while waiting"):
+        search({"a": Tabled, "b": Tabled}, script(2), invariants=())
+    pair = EndpointPair(Tabled)
+    pair.send("a", "b")
+    with pytest.raises(SimulationError, match=r"a \(Tabled\): failed at 1.0 s: LocalProtocolError: timeout"):
+        pair.drive()

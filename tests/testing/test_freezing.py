@@ -1,8 +1,10 @@
 """What a search copies and compares: whatever an endpoint may hold, a copy holds the same and shares none."""
 
 import itertools
-from collections import OrderedDict, defaultdict, deque
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from random import Random
@@ -108,3 +110,31 @@ def test_a_closure_over_what_changes_is_said() -> None:
     with pytest.raises(LocalProtocolError, match="cannot copy"):
         copied(Bag(lambda: seen.append(1)))
     assert copied(Bag(lambda: 3)).held() == 3
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    number: int
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Slotted, lambda n: Counter({1: n}), lambda n: OrderedDict(a=n), lambda n: default_of({1: [n]}),
+        timedelta, lambda n: array("q", [n]), Random, lambda n: (lambda: n),
+        lambda n: partial(Bag, n), lambda n: Bag(n).add,
+    ],
+    ids=["slots", "Counter", "OrderedDict", "defaultdict", "timedelta", "array", "Random", "closure",
+         "partial", "method"],
+)  # fmt: skip
+def test_every_difference_is_seen_however_many_there_are(make: Any) -> None:
+    """Of twenty alike, a change in any one makes the whole differ: a search merges no two states."""
+    whole = frozen([make(n) for n in range(20)])
+    for changed in range(20):
+        assert frozen([make(n if n != changed else 99) for n in range(20)]) != whole
+
+
+def test_functions_differ_by_their_code() -> None:
+    """Two of one name are not one: an endpoint that has put another in its place is in another state."""
+    one, two = [(lambda: 1), (lambda: 2)]
+    assert frozen(one) != frozen(two)
