@@ -89,6 +89,12 @@ class Host:
         self._lines = _FanLines(self._lines, fan.carry, find_host)
 
     @property
+    def own_time_s(self) -> float:
+        """What the party's clock shows."""
+        endpoint, now = self.endpoint, self.clock.now
+        return endpoint.own_time_s(now) if isinstance(endpoint, Skewed) else now
+
+    @property
     def waiting(self) -> tuple[Flight, ...]:
         """What has arrived and waits while the party stands still."""
         return tuple(self._waiting)

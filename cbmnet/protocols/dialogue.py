@@ -128,9 +128,9 @@ class Dialogue(EndpointBase):
         self._estimates = dict(peers)
         self._heartbeat, self._ttl_ms, self._desk = heartbeat, round(ttl_s * _MS), desk
         self._queries: dict[bytes, OpenQuery] = {}
-        period_s = heartbeat.period_s or inf
-        self._beats = int(since_s // period_s)
-        self._beat_s = (self._beats + 1) * period_s
+        period_s = heartbeat.period_s
+        self._beats = 0 if period_s is None else int(since_s // period_s)
+        self._beat_s = inf if period_s is None else (self._beats + 1) * period_s
 
     @property
     def epoch(self) -> int:
@@ -156,9 +156,10 @@ class Dialogue(EndpointBase):
 
     def handle_timer(self, now: float) -> None:
         """Heartbeats due, retransmissions due, deadlines of queries that passed."""
-        while self._beat_s <= now:
-            self._beats += 1
-            self._beat_s = (self._beats + 1) * (self._heartbeat.period_s or inf)
+        period_s = self._heartbeat.period_s
+        if period_s is not None and self._beat_s <= now:
+            self._beats = max(self._beats + 1, int(now // period_s))  # what it slept through is over
+            self._beat_s = (self._beats + 1) * period_s
             for peer in self._numbers:
                 self._say(Say(peer, "heartbeat", {"count": self._beats}), HEARTBEAT, now)
         self.transport.handle_timer(now)

@@ -3,13 +3,20 @@
 Heartbeats are due at fixed times. One that arrived in time counts as a success; one that has not arrived
 once the .99 quantile of the believed latency has passed counts as a loss. The estimate is the mean of a
 Beta(1, 1) prior with those counts, which fade with a half-life. Only due heartbeats move it: junk,
-forgeries and replays cannot, or an attacker could hide silence behind noise.
+forgeries and replays cannot, or an attacker could hide silence behind noise. One may come
+early by as much as two clocks may differ.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
+from cbmnet.messages.verifier import SKEW_MS
 from cbmnet.units import DAY_S
+
+
+def tolerance_s(period_s: float) -> float:
+    """How far the clocks of two ends may differ: what the verifier allows, and at most half a period."""
+    return min(SKEW_MS / 1000.0, period_s / 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class DeliveryEstimate:
     def arrived(self, count: int, now_s: float) -> None:
         """Heartbeat `count` (from 1) arrived; one that is late or not due yet moves nothing."""
         self._settle(now_s)
-        if count > self._done and count * self._period_s <= now_s:
+        if count > self._done and count * self._period_s <= now_s + tolerance_s(self._period_s):
             self._arrived.add(count)
 
     def delivery_prob(self, now_s: float) -> float:
@@ -70,4 +77,6 @@ class DeliveryEstimate:
             self._settled_s = at_s
 
     def _fade(self, elapsed_s: float) -> float:
-        return float(2.0 ** (-elapsed_s / self._half_life_s))
+        return float(
+            2.0 ** (-max(elapsed_s, 0.0) / self._half_life_s)
+        )  # a clock that went back fades nothing

@@ -1,6 +1,7 @@
 """The retransmission timeout of RFC 6298 (Computing TCP's Retransmission Timer, June 2011)."""
 
 from dataclasses import dataclass
+from math import inf
 
 _ALPHA, _BETA, _K = 1 / 8, 1 / 4, 4  # section 2.3
 
@@ -26,16 +27,22 @@ class RoundTripConfig:
 class RoundTrip:
     """SRTT, RTTVAR and RTO of one peer; both averages are None before the first measurement."""
 
-    __slots__ = ("_config", "rto_s", "rttvar_s", "srtt_s")
+    __slots__ = ("_backed_off_s", "_config", "rto_s", "rttvar_s", "srtt_s")
 
     def __init__(self, config: RoundTripConfig) -> None:
         self._config = config
         self.srtt_s: float | None = None
         self.rttvar_s: float | None = None
         self.rto_s = config.initial_rto_s
+        self._backed_off_s = -inf
 
     def measured(self, rtt_s: float) -> None:
-        """Takes one round trip; this also ends any backing off (section 5, after rule 5.7)."""
+        """Takes one round trip; this also ends any backing off (section 5, after rule 5.7).
+
+        One below 0, over which the clock was set back, measures nothing.
+        """
+        if rtt_s < 0.0:
+            return
         if self.srtt_s is None or self.rttvar_s is None:  # section 2.2
             self.srtt_s, self.rttvar_s = rtt_s, rtt_s / 2
         else:  # section 2.3: RTTVAR first, with the SRTT before this measurement
@@ -45,6 +52,11 @@ class RoundTrip:
         rto_s = self.srtt_s + max(config.granularity_s, _K * self.rttvar_s)
         self.rto_s = min(max(rto_s, config.min_rto_s), config.max_rto_s)  # sections 2.4 and 2.5
 
-    def timed_out(self) -> None:
-        """Backs off (section 5.5), up to the maximum (section 2.5)."""
-        self.rto_s = min(2 * self.rto_s, self._config.max_rto_s)
+    def timed_out(self, sent_s: float, now: float) -> None:
+        """Backs off (section 5.5), up to the maximum (section 2.5), if what timed out left since the last time.
+
+        Several streams share this estimate; what they sent together tells of one silence, not of several.
+        """
+        if sent_s >= self._backed_off_s or now < self._backed_off_s:  # the latter: the clock was set back
+            self.rto_s = min(2 * self.rto_s, self._config.max_rto_s)
+            self._backed_off_s = now

@@ -124,6 +124,10 @@ class Windowed(Machine[Key], Generic[R]):
         """Sends to the peer what window and pace allow; repeated frames first, lines in turn."""
         port = self._ports[peer]
         pace_s = self.config.pace_s
+        if port.free_s > now and (port.free_s > now + pace_s or (peer, _PACE, 0) not in self.timers):
+            # Only after a jump back of the clock is this so far away, or not waited for.
+            port.free_s = min(port.free_s, now + pace_s)
+            self.timers.set((peer, _PACE, 0), port.free_s)
         while port.free_s <= now and (found := self._next_flight(port)) is not None:
             self._transmit(*found, now)
             if pace_s:

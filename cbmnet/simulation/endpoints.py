@@ -12,7 +12,7 @@ from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Sender
 from cbmnet.protocols.dialogue import Dialogue, Sent
 from cbmnet.protocols.endpoint import VARIANTS, Endpoint, way
-from cbmnet.protocols.heartbeat import DeliveryEstimate
+from cbmnet.protocols.heartbeat import DeliveryEstimate, tolerance_s
 from cbmnet.protocols.variants.relay import RelayConfig
 from cbmnet.records import Seal
 from cbmnet.simulation import worlds
@@ -44,7 +44,7 @@ def make_dialogue(sim: Simulation, name: str, epoch: int = 0) -> Dialogue:
 
     Who comes back without memory does not know what it had accepted, so it refuses what was issued before.
     """
-    config, now = sim.config, sim.env.now
+    config, now = sim.config, own_time_s(sim, name)
     state, part = sim.states.get(name), config.states.get(name)
     naive = part is not None and part.verification == "naive"
     store = trust_store(sim.signers)
@@ -61,6 +61,12 @@ def make_dialogue(sim: Simulation, name: str, epoch: int = 0) -> Dialogue:
         desk=state.desk_judges if state else _open_desk, since_s=now,
     )  # fmt: skip
     return dialogue
+
+
+def own_time_s(sim: Simulation, name: str) -> float:
+    """What a party's clock shows."""
+    host = sim.hosts.get(name)
+    return sim.env.now if host is None else host.own_time_s
 
 
 def renew(sim: Simulation, name: str) -> Dialogue:
@@ -99,8 +105,11 @@ def _estimate(sim: Simulation, source: str, target: str) -> DeliveryEstimate | N
     beat, part = worlds.heartbeat(sim.config.heartbeat), sim.config.states.get(target)
     if beat.period_s is None or part is None:
         return None
-    wait_s = worlds.believed_latency(sim.config, part, source, target).quantile(_MISS_QUANTILE)
-    return DeliveryEstimate(beat.period_s, wait_s, beat.half_life_s, sim.env.now)
+    quantile_s = worlds.believed_latency(sim.config, part, source, target).quantile(_MISS_QUANTILE)
+    wait_s = max(
+        quantile_s, tolerance_s(beat.period_s)
+    )  # else a clock that is good enough to verify makes every one late
+    return DeliveryEstimate(beat.period_s, wait_s, beat.half_life_s, own_time_s(sim, target))
 
 
 def _open_desk(peer: str, label: Any) -> None:

@@ -109,7 +109,7 @@ def _intent_toward(sim: Simulation, actor: str, target: str) -> int:
 
 
 def _learned(sim: Simulation, name: str, other: str) -> float:
-    return sim.dialogues[name].delivery_prob(other, sim.env.now)
+    return sim.dialogues[name].delivery_prob(other, sim.hosts[name].own_time_s)
 
 
 def _generator(streams: Streams, pair_name: str, purpose: str) -> Any:

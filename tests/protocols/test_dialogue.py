@@ -38,7 +38,12 @@ def passes(peer: str, label: Label) -> None:
 
 
 def party(
-    name: str, heartbeat: HeartbeatConfig = QUIET, desk: DeskRule = passes, *, ttl_s: float = 3600.0
+    name: str,
+    heartbeat: HeartbeatConfig = QUIET,
+    desk: DeskRule = passes,
+    *,
+    ttl_s: float = 3600.0,
+    since_s: float = 0.0,
 ) -> Dialogue:
     """A party over fire-and-forget, with its real verifier and a line test of a 5 s wait."""
     period_s = heartbeat.period_s
@@ -50,7 +55,7 @@ def party(
     judge = VerificationAgent(make_verifier(name, STORE, SECRETS, naive=False, ttl_s=ttl_s)).judge
     transport = VARIANTS["fire-and-forget"].make(VARIANTS["fire-and-forget"].config())
     sender = Sender(name, [SIGNERS[name]], REALM)
-    return Dialogue(sender, judge, transport, peers, heartbeat, ttl_s=ttl_s, desk=desk)
+    return Dialogue(sender, judge, transport, peers, heartbeat, ttl_s=ttl_s, desk=desk, since_s=since_s)
 
 
 def events(end: Dialogue, *kinds: type) -> list[Any]:
@@ -168,15 +173,20 @@ def test_the_askers_own_desk_may_stop_the_answer() -> None:
 
 
 def test_due_heartbeats_are_sent_with_their_count_to_every_peer() -> None:
-    """At 35 s the heartbeats of 10, 20 and 30 s have gone out, numbered from 1."""
+    """Those of 10 and 20 s are numbered from 1; who slept from then to 65 s sends that of 60 s alone."""
     north = party("north", EVERY_10_S)
-    assert north.next_timer() == 10.0
-    north.handle_timer(35.0)
+    for now_s in (10.0, 20.0, 65.0):
+        north.handle_timer(now_s)
     sent = events(north, Sent)
     assert [(event.peer, event.message.payload["count"]) for event in sent] == [
-        (peer, count) for count in (1, 2, 3) for peer in ("south", "west")
+        (peer, count) for count in (1, 2, 6) for peer in ("south", "west")
     ]
-    assert north.next_timer() == 40.0
+    assert north.next_timer() == 70.0
+
+
+def test_without_heartbeats_nothing_is_due() -> None:
+    """Whenever its life began."""
+    assert party("north", since_s=-1.0).next_timer() is None
 
 
 def beating(beats: int, desk: DeskRule = passes, reaches: Any = "wire") -> tuple[Dialogue, list[Datagram]]:

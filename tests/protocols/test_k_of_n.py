@@ -141,3 +141,13 @@ def test_a_message_far_behind_is_not_handed_up() -> None:
         b.receive(encode_frame(0, 1, number, 1, b"x"), "a", 0.0)
     assert said(b) == [Received("a", b"x")] * 2
     assert Malformed not in {type(event) for event in said(b)}
+
+
+def test_a_clock_set_back_makes_no_vote_young_and_blocks_none() -> None:
+    """A vote from before the jump stands first; one that waited too long makes room for a fresh copy."""
+    b, old, new = made("k-of-n", k=2, n=3, hold_s=10.0), copies(1), copies(2)
+    give(old[:1], b, "a", 1000.0)
+    give(new[:1], b, "a", 0.0)
+    give(new[:1], b, "a", 20.0)
+    give(new[1:2], b, "a", 21.0)
+    assert heard(b) == [2]

@@ -1,6 +1,8 @@
 """Store and forward through a third party."""
 
+from math import inf
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -18,6 +20,9 @@ from cbmnet.protocols.endpoint import (
 )
 from cbmnet.protocols.variants.relay import Cover, Relay, RelayConfig, _pack
 from tests.protocols.by_hand import complain, give, note, numbers, said, talk
+
+NUMBER = {name: crc32(name.encode()) & 0xFFFF for name in "abc"}
+"""What stands for a name in a mark."""
 
 
 def parties(**config: Any) -> dict[str, Relay]:
@@ -122,7 +127,7 @@ def test_a_relay_that_is_full_takes_nothing_and_asks_to_be_asked_again() -> None
     give(a.datagrams_to_send(), r, "a", 0.0)
     assert said(r) == [Undelivered("a", "b", 1, 2, "full")]
     assert [(d.kind, d.sequence) for d in r.datagrams_to_send()] == [("relayed<a", 1), ("link-ack>b", 1)]
-    r.receive(encode_frame(LINK_ACK, 1, 1, 1 << 16 | 1, None), "b", 1.0)
+    r.receive(encode_frame(LINK_ACK, 1, 1, NUMBER["a"] << 16 | 1, None), "b", 1.0)
     a.handle_timer(3.0)
     give([d for d in a.datagrams_to_send() if d.sequence == 2], r, "a", 3.0)
     assert [(d.kind, d.sequence) for d in r.datagrams_to_send()] == [("relayed<a", 2), ("link-ack>b", 2)]
@@ -157,16 +162,46 @@ def test_what_cannot_be_passed_on_is_malformed() -> None:
     assert len(r.datagrams_to_send()) == 2
 
 
+def test_a_cover_with_text_that_is_none_is_malformed() -> None:
+    """One flipped bit in a name makes no UTF-8, and no crash either."""
+    cover = _pack(Cover("", "b", b"x")).replace(b"b", b"\xfa", 1)
+    assert "no relay's cover" in complain(parties()["r"], encode_frame(DATA, 1, 1, 1, cover))
+
+
+def test_custody_without_an_end_frees_its_place_too() -> None:
+    """A relay of one place takes the second message once the first has been passed on."""
+    ends = parties(capacity=1, hold_s=inf)
+    for number in (1, 2, 3):
+        ends["a"].command(note(number), 0.0)
+    events = talk(ends, 1000.0, lambda me, d: True)
+    assert [event.data for event in events["b"]] == [b"1", b"2", b"3"]
+
+
+def test_a_relay_that_lost_its_memory_takes_no_answer_for_another() -> None:
+    """What b says of a's message, which is forgotten, does not end the custody of c's of the same number."""
+    ends = parties()
+    ends["a"].command(note(1), 0.0)
+    give(ends["a"].datagrams_to_send(), ends["r"], "a", 0.0)
+    give([d for d in ends["r"].datagrams_to_send() if d.peer == "b"], ends["b"], "r", 1.0)
+    late = ends["b"].datagrams_to_send()
+    r = parties()["r"]
+    ends["c"].command(note(1), 2.0)
+    give(ends["c"].datagrams_to_send(), r, "c", 2.0)
+    give(late, r, "b", 3.0)
+    assert r.next_timer() is not None
+
+
 def test_late_and_foreign_acknowledgements_change_nothing() -> None:
     """Of another peer, another destination's number, another epoch, and one that comes twice."""
     a = parties()["a"]
     a.command(note(1), 0.0)
     a.datagrams_to_send()
-    for mark, peer in ((1 << 16 | 1, "b"), (2 << 16 | 1, "r"), (1 << 32 | 1 << 16 | 1, "r"), (1, "r")):
+    own = NUMBER["b"] << 16 | 1
+    for mark, peer in ((own, "b"), (own + (1 << 16), "r"), (1 << 32 | own, "r"), (1, "r")):
         a.receive(encode_frame(LINK_ACK, 1, 1, mark, None), peer, 1.0)
     assert said(a) == []
     for _ in range(2):
-        a.receive(encode_frame(LINK_ACK, 1, 1, 1 << 16 | 1, None), "r", 1.0)
+        a.receive(encode_frame(LINK_ACK, 1, 1, own, None), "r", 1.0)
     assert said(a) == [InCustody("b", "r", 1, 1, 1)]
     assert a.next_timer() is None
 

@@ -37,9 +37,31 @@ def test_the_timeout_has_bounds_and_never_meets_the_round_trip() -> None:
     trip = RoundTrip(RoundTripConfig(max_rto_s=60.0))
     trip.measured(50.0)
     assert trip.rto_s == 60.0
-    for _ in range(3):
-        trip.timed_out()
+    for at_s in (1.0, 2.0, 3.0):
+        trip.timed_out(at_s, at_s)
     assert trip.rto_s == 60.0
+
+
+def test_what_was_sent_together_backs_off_once() -> None:
+    """Ten streams to a silent peer double its timeout as one does: a silence is one, however many wait."""
+    a = made("stop-and-wait-adaptive", max_sends=4)
+    for stream in range(10):
+        a.command(note(1, stream=stream), 0.0)
+    left_s: list[float] = []
+    while (due := a.next_timer()) is not None:
+        a.handle_timer(due)
+        left_s += [due] * len(a.datagrams_to_send())
+    assert left_s == [1.0] * 10 + [3.0] * 10 + [7.0] * 10
+    assert a.attempt_offsets_s() == (0.0, 1.0, 3.0, 7.0)
+
+
+def test_a_round_trip_over_which_the_clock_went_back_measures_nothing() -> None:
+    """Else one jump of an hour would rule the timeout for a day."""
+    trip = RoundTrip(RoundTripConfig())
+    trip.measured(5.0)
+    before = trip.rto_s
+    trip.measured(-3600.0)
+    assert (trip.rto_s, trip.srtt_s) == (before, 5.0)
 
 
 def test_backing_off_lasts_until_a_round_trip_is_measured() -> None:

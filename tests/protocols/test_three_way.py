@@ -162,3 +162,21 @@ def test_memory_is_bounded_on_both_sides() -> None:
     assert len(ends["a"]._ended) == len(ends["b"]._recent["a", 1]) == 1024
     assert ends["a"]._open == {}
     assert ends["a"].next_timer() is ends["b"].next_timer() is None
+
+
+def test_a_new_epoch_ends_no_conversation_of_the_old() -> None:
+    """The confirmation of an old message comes after a message of a new epoch, and confirms all the same."""
+    a, b = pair().values()
+    a.command(note(1), 0.0)
+    give(a.datagrams_to_send(), b, "a", 1.0)
+    give(b.datagrams_to_send(), a, "b", 2.0)
+    late = a.datagrams_to_send()
+    a.command(note(1, epoch=1), 2.0)
+    give(a.datagrams_to_send(), b, "a", 3.0)
+    give(late, b, "a", 4.0)
+    assert [type(event) for event in said(b)] == [Received, Received, Confirmed]
+    give(b.datagrams_to_send(), a, "b", 5.0)
+    give(a.datagrams_to_send(), b, "a", 6.0)
+    give(late, b, "a", 7.0)  # once more, when nothing is known of it
+    assert said(b) == [Confirmed("a", 1, 1)]
+    assert b.next_timer() is None

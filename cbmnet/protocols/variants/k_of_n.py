@@ -15,6 +15,7 @@ was handed up, the last 1,024 of each peer and stream are remembered (recent.py)
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import inf
 
 from cbmnet.errors import RemoteProtocolError
 from cbmnet.protocols.endpoint import (
@@ -72,6 +73,7 @@ class KOfN(Machine[str]):
         self._config = config
         self._votes: dict[tuple[str, int], _Votes] = {}
         self._handed_up: dict[tuple[str, int], Recent[bool]] = {}
+        self._latest_s = -inf  # votes do not grow younger when a clock is set back
 
     def command(self, command: object, now: float) -> None:
         """Sends one copy by every route; the copy of route r is attempt r + 1."""
@@ -92,6 +94,7 @@ class KOfN(Machine[str]):
         if not recent.is_new(epoch, sequence):
             step(NEXT, HANDED_UP, COPY, RemoteProtocolError)
             return
+        now = self._latest_s = max(self._latest_s, now)
         self._vote(self._votes.setdefault((party, route), OrderedDict()), number, envelope, now)
         event = KTH_COPY if self._equal(party, number, envelope, now) >= self._config.k else COPY
         if step(NEXT, COUNTING, event, RemoteProtocolError) == HANDED_UP:

@@ -16,6 +16,7 @@ Each hop hands on a message at most once: it remembers the last 1,024 of each or
 from collections import Counter
 from dataclasses import dataclass
 from math import inf
+from zlib import crc32
 
 from msgspec import MsgspecError, Struct
 from msgspec.msgpack import Decoder, Encoder
@@ -104,7 +105,7 @@ class _Parcel:
     @property
     def in_custody(self) -> bool:
         """Whether it is another's message."""
-        return self.until_s != inf
+        return self.cover.origin != ""
 
 
 class _Arrival:
@@ -134,7 +135,7 @@ class Relay(Machine[_Key]):
         self._rtos_s = config.rtos_s
         self._parcels: dict[_Key, _Parcel] = {}
         self._held = 0
-        self._numbers: dict[str, int] = {"": 0}  # of names, in the order of their first use; on the wire only
+        self._numbers: dict[str, int] = {"": 0}  # of names; on the wire only
         self._recent: dict[tuple[str, str, str, int], Recent[_Arrival]] = {}
 
     def command(self, command: object, now: float) -> None:
@@ -189,7 +190,7 @@ class Relay(Machine[_Key]):
     def _open(self, envelope: bytes, peer: str) -> Cover:
         try:
             cover = _unpack(envelope)
-        except MsgspecError as error:
+        except (MsgspecError, UnicodeDecodeError) as error:
             raise RemoteProtocolError(f"no relay's cover: {error}") from error
         if cover.origin and (cover.destination or peer != self._config.via):
             raise RemoteProtocolError(f"{peer} claims that this comes from {cover.origin!r}")
@@ -214,9 +215,16 @@ class Relay(Machine[_Key]):
         return not full
 
     def _number(self, name: str) -> int:
-        number = self._numbers.setdefault(name, len(self._numbers))
-        if number > MAX_NAMES:
+        """What stands for a name in a mark. It is the name's own, so that it outlives a lost memory."""
+        known = self._numbers.get(name)
+        if known is not None:
+            return known
+        if len(self._numbers) > MAX_NAMES:
             raise LocalProtocolError(f"more than {MAX_NAMES} parties beyond a relay")
+        number, taken = crc32(name.encode()) & MAX_NAMES, set(self._numbers.values())
+        while number in taken:  # two names with one number: seldom, and then in the order of their first use
+            number = (number + 1) & MAX_NAMES
+        self._numbers[name] = number
         return number
 
     def _dispatch(self, parcel: _Parcel, now: float) -> None:

@@ -30,7 +30,8 @@ class StopAndWaitAdaptiveConfig(RoundTripConfig):
 # a peer, shared by its streams. Each acknowledgement echoes the attempt it answers, so its round trip is that
 # attempt's own, also after retransmissions: the ambiguity for which Karn's algorithm leaves those out
 # (section 3) does not arise, as it does not with TCP's timestamps. A timeout doubles the RTO of the peer
-# (5.5), and it stays so, also for the next message, until a round trip is measured again.
+# (5.5), once for all that was sent before it; it stays so, also for the next message, until a round trip is
+# measured again.
 
 
 class TimedLine(Line):
@@ -64,7 +65,7 @@ class StopAndWaitAdaptive(StopAndWait):
     def _transmit(self, line: Line, send: Send, now: float) -> None:
         assert isinstance(line, TimedLine)
         if line.attempt:
-            self.round_trip(send.peer).timed_out()
+            self.round_trip(send.peer).timed_out(line.sent_s[-1], now)
         else:
             line.sent_s.clear()
         line.sent_s.append(now)
@@ -80,7 +81,7 @@ class StopAndWaitAdaptive(StopAndWait):
     ) -> None:
         assert isinstance(line, TimedLine)
         if event is GaveUp:
-            self.round_trip(send.peer).timed_out()
+            self.round_trip(send.peer).timed_out(line.sent_s[-1], now)
         elif 1 <= attempt <= len(line.sent_s):  # nothing else was sent: an echo of it measures nothing
             self.round_trip(send.peer).measured(now - line.sent_s[attempt - 1])
         super()._finish(line, send, event, now, attempt)

@@ -94,6 +94,8 @@ class ThreeWay(Machine["_Telling | _Answering"]):
         self._open: dict[tuple[str, int, int, int], _Telling] = {}
         self._ended: OrderedDict[tuple[str, int, int, int], _Telling] = OrderedDict()
         self._recent: dict[tuple[str, int], Recent[_Answering]] = {}
+        # Those that still wait for their confirmation, which a new epoch or a thousand others do not end.
+        self._answering: dict[tuple[str, int, int, int], _Answering] = {}
 
     def command(self, command: object, now: float) -> None:
         """Sends the message; LocalProtocolError for a number that was used already."""
@@ -119,6 +121,7 @@ class ThreeWay(Machine["_Telling | _Answering"]):
         elif again:
             self._answer_by_time(key, now)
         else:
+            del self._answering[key.peer, key.stream, key.mark >> 32, key.sequence]
             self.events.append(Unconfirmed(key.peer, key.stream, key.sequence, key.answers))
 
     def take(self, frame: Frame, peer: str, now: float) -> None:
@@ -172,6 +175,7 @@ class ThreeWay(Machine["_Telling | _Answering"]):
             assert envelope is not None
             answering.peer, answering.stream, answering.sequence = peer, stream, sequence
             answering.mark = mark
+            self._answering[peer, stream, mark >> 32, sequence] = answering
             self.events.append(Received(peer, envelope))
             self._answer_by_time(answering, now)
         elif before != CONFIRMED:
@@ -191,10 +195,13 @@ class ThreeWay(Machine["_Telling | _Answering"]):
         _, _, stream, sequence, mark, _ = frame
         epoch, _, _ = read_mark(mark)
         recent = self._recent.get((peer, stream))
-        answering = recent.find(epoch, sequence) if recent is not None else None
+        answering = self._answering.pop((peer, stream, epoch, sequence), None)
+        if answering is None and recent is not None:
+            answering = recent.find(epoch, sequence)
         if answering is None:
-            step(NEXT, NEW, CONFIRMATION, RemoteProtocolError)
-            return
+            if recent is None or recent.is_new(epoch, sequence):
+                step(NEXT, NEW, CONFIRMATION, RemoteProtocolError)
+            return  # too old to know
         before, answering.state = (
             answering.state,
             step(NEXT, answering.state, CONFIRMATION, RemoteProtocolError),
