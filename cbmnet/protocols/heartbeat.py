@@ -77,6 +77,5 @@ class DeliveryEstimate:
             self._settled_s = at_s
 
     def _fade(self, elapsed_s: float) -> float:
-        return float(
-            2.0 ** (-max(elapsed_s, 0.0) / self._half_life_s)
-        )  # a clock that went back fades nothing
+        # Over a clock that was set back nothing fades.
+        return float(2.0 ** (-max(elapsed_s, 0.0) / self._half_life_s))

@@ -53,7 +53,7 @@ class RoundTrip:
         self.rto_s = min(max(rto_s, config.min_rto_s), config.max_rto_s)  # sections 2.4 and 2.5
 
     def timed_out(self, sent_s: float, now: float) -> None:
-        """Backs off (section 5.5), up to the maximum (section 2.5), if what timed out left since the last time.
+        """Backs off (section 5.5), to the maximum at most (section 2.5), if what timed out left since then.
 
         Several streams share this estimate; what they sent together tells of one silence, not of several.
         """

@@ -47,11 +47,11 @@ def test_what_was_sent_together_backs_off_once() -> None:
     a = made("stop-and-wait-adaptive", max_sends=4)
     for stream in range(10):
         a.command(note(1, stream=stream), 0.0)
-    left_s: list[float] = []
+    left_s = [0.0] * len(a.datagrams_to_send())
     while (due := a.next_timer()) is not None:
         a.handle_timer(due)
         left_s += [due] * len(a.datagrams_to_send())
-    assert left_s == [1.0] * 10 + [3.0] * 10 + [7.0] * 10
+    assert left_s == [left for left in (0.0, 1.0, 3.0, 7.0) for _ in range(10)]
     assert a.attempt_offsets_s() == (0.0, 1.0, 3.0, 7.0)
 
 
