@@ -58,6 +58,7 @@ class Host:
         self.down = False  # crashed or paused: nothing goes in or out
         self._down_until_s = self._still_until_s = -1.0
         self._waiting: list[Flight] = []  # what arrives at a party that stands still
+        self._orders: list[Any] = []  # what it is told to do while it is down
         self._renew: Callable[[], Endpoint] | None = None
         self._on_event, self._recorder = on_event, recorder
         self.telling = telling = Telling(name, recorder)
@@ -108,7 +109,10 @@ class Host:
         return list(self._routes.values())
 
     def command(self, command: Any) -> None:
-        """Gives the endpoint an order and sends what comes of it."""
+        """Gives the endpoint an order and sends what comes of it; a party that is down has it later."""
+        if self.down:
+            self._orders.append(command)
+            return
         if self._pumping:  # what comes of it is drained by the pump that is already running
             self.endpoint.command(command, self._now)
             return
@@ -119,8 +123,7 @@ class Host:
             raise
         except Exception as error:
             raise self._failed(error, now) from error
-        if not self.down:
-            self._drain(now)
+        self._drain(now)
 
     def pump(self) -> None:
         """Drains data and events until the endpoint is quiet, then arms its next timer."""
@@ -220,9 +223,9 @@ class Host:
     # --- failures of the node -------------------------------------------------------------------
 
     def crash(self, duration_s: float, renew: Callable[[], Endpoint] | None = None) -> None:
-        """Goes down: what arrives is lost and timers wait; comes back with its stored state.
+        """Goes down: what arrives is lost, orders and timers wait; comes back with its stored state.
 
-        With `renew` the state is lost: the endpoint that it makes is the one that comes back.
+        With `renew` the state is lost, orders too: the endpoint that it makes is the one that comes back.
         """
         now = self.clock.now
         if now >= self._down_until_s:
@@ -265,10 +268,14 @@ class Host:
         self._down_until_s = self._still_until_s = -1.0
         if self._renew is not None:
             self._replace(self._renew())
+            self._orders.clear()
         waiting, self._waiting = self._waiting, []
         for flight in waiting:
             flight.at_s = now
             self.deliver(flight)
+        orders, self._orders = self._orders, []
+        for order in orders:
+            self.command(order)
         self._due = None
         self.pump()
 

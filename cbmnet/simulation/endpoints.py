@@ -106,9 +106,8 @@ def _estimate(sim: Simulation, source: str, target: str) -> DeliveryEstimate | N
     if beat.period_s is None or part is None:
         return None
     quantile_s = worlds.believed_latency(sim.config, part, source, target).quantile(_MISS_QUANTILE)
-    wait_s = max(
-        quantile_s, tolerance_s(beat.period_s)
-    )  # else a clock that is good enough to verify makes every one late
+    # Without the tolerance every heartbeat of a clock that is good enough to verify could be late.
+    wait_s = quantile_s + tolerance_s(beat.period_s)
     return DeliveryEstimate(beat.period_s, wait_s, beat.half_life_s, own_time_s(sim, target))
 
 

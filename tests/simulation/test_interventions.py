@@ -183,6 +183,17 @@ def test_a_learned_belief_goes_on_after_a_loss_of_memory() -> None:
     assert samples[-1]["delivery"] > 0.9
 
 
+@pytest.mark.parametrize("wrong", [{"ahead": "10s"}, {"behind": "10s"}, {"ahead": "0.5s"}])
+def test_a_clock_that_is_good_enough_to_verify_teaches_no_false_silence(wrong: dict[str, str]) -> None:
+    """Over a line that loses nothing both ends go on believing so, whichever way red's clock is wrong."""
+    fault = {"at": {"node": "red", "time": "1m"}, "do": "set-clock", **wrong}
+    config = config_of(faults=[fault], heartbeat={"period": "1h"})
+    for state in config["states"].values():
+        state["believed_delivery"] = "learned"
+    samples = [r for r in records(config) if r["record"] == "Sample"]
+    assert min(r["delivery"] for r in samples if r["at_s"] > 20 * 3600.0) > 0.9
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
