@@ -30,12 +30,16 @@ def described(error: BaseException) -> str:
 
     The file is named without its folder, so that results say the same wherever the program lies.
     """
+    # SimPy raises a copy of what failed an event, from its own place; the cause knows where it was.
+    while type(error.__cause__) is type(error) and error.__cause__.args == error.args:
+        error = error.__cause__
     from os.path import basename  # noqa: PLC0415 (seldom needed, and the message module imports this)
     from traceback import extract_tb  # noqa: PLC0415
 
     frames = extract_tb(error.__traceback__)
     place = f" ({basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}{place}"
 
 
 class ConfigError(CbmnetError):

@@ -9,17 +9,35 @@ from typing import Any
 from cbmnet.datagram import Datagram
 from cbmnet.drivers import MAX_STEPS_AT_ONCE
 from cbmnet.errors import SimulationError
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint, EndpointBase, QueuedEndpoint
+from cbmnet.protocols.dialogue import Heard, Sent
+from cbmnet.protocols.endpoint import (
+    VARIANTS,
+    Acknowledged,
+    Endpoint,
+    EndpointBase,
+    GaveUp,
+    Malformed,
+    QueuedEndpoint,
+)
 
 _ASKED = ("datagrams_to_send", "next_event")
+_METHODS = ("receive", "command", "handle_timer", "next_timer", *_ASKED)
+
+PLAIN_EVENTS = frozenset({Acknowledged, GaveUp, Malformed, Heard, Sent})
+"""The usual events that are made right or not at all; others are looked at (`check_event`)."""
 
 
 def queued(endpoint: Endpoint, name: str, most: int = MAX_STEPS_AT_ONCE) -> QueuedEndpoint:
     """The endpoint itself if it has queues and nothing but queues, else one that asks it.
 
-    `name` is the party's, for the error after more than `most` events in answer to one input.
+    `name` is the party's, for the error after more than `most` events in answer to one input. SimulationError
+    for what is no endpoint.
     """
     kind = type(endpoint)
+    if missing := [method for method in _METHODS if not callable(getattr(endpoint, method, None))]:
+        raise SimulationError(
+            f"{name} ({kind.__name__}): has no {', '.join(missing)}; an endpoint has {', '.join(_METHODS)}"
+        )
     if all(getattr(kind, method, None) is getattr(EndpointBase, method) for method in _ASKED):
         if not (hasattr(endpoint, "outgoing") and hasattr(endpoint, "events")):
             raise SimulationError(
@@ -60,6 +78,17 @@ class Queued(EndpointBase):
         outgoing, events = drained(self.endpoint, self._who, now, self._most)
         self.outgoing.extend(outgoing)
         self.events.extend(events)
+
+
+def check_event(event: Any) -> None:
+    """TypeError for what is no event: an event is an object of a class made for it, such as `Received`."""
+    kind = type(event)
+    if kind.__module__ == "builtins" or isinstance(event, type):
+        said = f"the class {event.__name__} itself" if isinstance(event, type) else repr(event)
+        raise TypeError(f"{said} stands among the events; an event is an object such as Received(peer, data)")
+    data = getattr(event, "data", b"")
+    if type(data) is not bytes:
+        raise TypeError(f"{kind.__name__} with data of type {type(data).__name__}; they are bytes")
 
 
 def drained(

@@ -15,11 +15,11 @@ from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock, schedule
-from cbmnet.drivers.queued import queued, variant_name
+from cbmnet.drivers.queued import PLAIN_EVENTS, check_event, queued, variant_name
 from cbmnet.drivers.skewed import Skewed
 from cbmnet.drivers.telling import Telling
 from cbmnet.errors import LocalProtocolError, SimulationError, described
-from cbmnet.protocols.endpoint import Endpoint, QueuedEndpoint
+from cbmnet.protocols.endpoint import Endpoint, QueuedEndpoint, Received
 from cbmnet.recorder import Recorder
 from cbmnet.records import ClockSet, Crash, Pause, Timer
 
@@ -119,8 +119,10 @@ class Host:
         now = self.clock.now
         try:
             self.endpoint.command(command, now)
-        except (SimulationError, LocalProtocolError):  # the latter: an order that cannot be, its giver's bug
+        except SimulationError:
             raise
+        except LocalProtocolError as error:  # an order that cannot be, its giver's bug
+            raise LocalProtocolError(f"{self}: {error}") from error
         except Exception as error:
             raise self._failed(error, now) from error
         self._drain(now)
@@ -153,7 +155,11 @@ class Host:
                         peer.telling.lost(flight, now, flight.drop)
             if not events:
                 break
-            self._on_event(events.popleft())
+            event = events.popleft()
+            kind = type(event)
+            if kind not in PLAIN_EVENTS and (kind is not Received or type(event.data) is not bytes):
+                self._check_event(event, now)
+            self._on_event(event)
             rounds += 1
             if rounds > self.clock.max_steps_at_once:
                 raise SimulationError(f"{self}: more than {rounds - 1} events at {now} s without an end")
@@ -164,6 +170,12 @@ class Host:
                 self._arm(due, now)
         except Exception as error:
             raise self._failed(error, now) from error
+
+    def _check_event(self, event: Any, now: float) -> None:
+        try:
+            check_event(event)
+        except TypeError as error:
+            raise SimulationError(f"{self}: at {now} s {error}") from None
 
     def _cannot_send(self, datagram: Any, error: Exception) -> SimulationError:
         if isinstance(error, SimulationError):

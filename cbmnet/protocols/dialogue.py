@@ -201,6 +201,8 @@ class Dialogue(EndpointBase):
         self.outgoing.extend(self.transport.datagrams_to_send())
         while (event := self.transport.next_event()) is not None:
             if type(event) is Received:
+                if type(event.data) is not bytes:
+                    raise TypeError(f"Received with data of type {type(event.data).__name__}; they are bytes")
                 self._judge_bytes(event, now)
             else:
                 self.events.append(event)

@@ -34,7 +34,9 @@ from cbmnet.protocols.frame import (
     FRAME_VERSION,
     KINDS,
     LINK_ACK,
+    MAX_DATA_BYTES,
     MAX_FRAME_BYTES,
+    MAX_STREAM,
     RECEIPT,
     Frame,
     Send,
@@ -50,8 +52,8 @@ __all__ = [
     "MAX_FRAME_BYTES", "OR_GAVE_UP", "RECEIPT", "VARIANTS", "Acknowledged", "Broadcast", "Confirmed",
     "Datagram", "Endpoint", "EndpointBase", "Forged", "Frame", "GaveUp", "InCustody",
     "LocalProtocolError", "Malformed", "QueuedEndpoint", "Receipted", "Received", "RemoteProtocolError",
-    "Send", "Settled", "Unconfirmed", "Undelivered", "VariantMaker", "ack_datagram", "data_datagram",
-    "decode_frame", "encode_frame", "expect_send", "party_of", "route_of", "way",
+    "Send", "Settled", "Unconfirmed", "Undelivered", "VariantMaker", "ack_datagram", "check_frame",
+    "data_datagram", "decode_frame", "encode_frame", "expect_send", "party_of", "route_of", "way",
 ]  # fmt: skip
 
 AT_MOST_ONCE, IN_ORDER, OR_GAVE_UP = "at-most-once", "in-order", "at-least-once-or-gave-up"
@@ -117,8 +119,13 @@ class EndpointBase:
         return outgoing
 
     def next_event(self) -> Any | None:
-        """The next event, or None."""
-        return self.events.popleft() if self.events else None
+        """The next event, or None. TypeError for a None among the events, at which a driver would stop."""
+        if not self.events:
+            return None
+        event = self.events.popleft()
+        if event is None:
+            raise TypeError("None stands among the events")
+        return event
 
     def handle_timer(self, now: float) -> None:
         """Nothing is due in an endpoint without timers."""
@@ -129,10 +136,32 @@ class EndpointBase:
 
 
 def expect_send(command: object) -> Send:
-    """The command as `Send`; LocalProtocolError for any other."""
+    """The command as `Send`; LocalProtocolError for any other, and for one that no frame can carry."""
     if type(command) is not Send:
         raise LocalProtocolError(f"a variant takes Send, not {type(command).__name__}")
+    check_frame(command)
     return command
+
+
+def check_frame(command: Send | Broadcast) -> None:
+    """LocalProtocolError for numbers or data that no frame can carry."""
+    data = command.data
+    try:
+        fits = (
+            0 <= command.stream <= MAX_STREAM
+            and 0 <= command.epoch < 1 << 32
+            and 0 <= command.sequence < 1 << 64
+            and type(data) is bytes
+            and len(data) <= MAX_DATA_BYTES
+        )
+    except TypeError:
+        fits = False
+    if not fits:
+        size = f"{len(data)} bytes" if type(data) is bytes else f"data of type {type(data).__name__}"
+        raise LocalProtocolError(
+            f"{size} as {command.stream!r}/{command.epoch!r}/{command.sequence!r}: a frame carries up to "
+            f"{MAX_DATA_BYTES} bytes, streams of 16 bits, epochs of 32, sequences of 64"
+        )
 
 
 def way(peer: str, route: int) -> str:

@@ -26,7 +26,8 @@ DATA, LINK_ACK, CONFIRM, RECEIPT = range(4)
 ACK_KIND = "link-ack"
 KINDS = ("data", ACK_KIND, "confirm", "receipt")
 """What a frame of each type is called; labels of the last three bear it, those of data the message's kind."""
-MAX_FRAME_BYTES = 65536 + 64
+MAX_DATA_BYTES = 65536
+MAX_FRAME_BYTES = MAX_DATA_BYTES + 64
 MAX_STREAM = 0xFFFF
 _LOW = 0xFFFF
 COPY_STEP = 256

@@ -1,5 +1,6 @@
 """Stages and variants that go wrong: a clear error that says who, where and when."""
 
+import re
 from math import nan
 from typing import Any
 
@@ -9,8 +10,8 @@ from cbmnet.channels.link import Link, Route, build_route
 from cbmnet.channels.stages.constant import Constant, ConstantConfig
 from cbmnet.drivers.clock import Clock
 from cbmnet.drivers.simpy_driver import Host
-from cbmnet.errors import SimulationError
-from cbmnet.protocols.endpoint import EndpointBase, Send
+from cbmnet.errors import LocalProtocolError, SimulationError
+from cbmnet.protocols.endpoint import VARIANTS, EndpointBase, Received, Send
 from cbmnet.protocols.variants.fire_and_forget import FireAndForget
 from cbmnet.recorder import Recorder
 from cbmnet.records import Drop
@@ -121,11 +122,8 @@ def test_an_endpoint_that_fails_is_named() -> None:
         env.run()
 
 
-class Restless(EndpointBase):
+class Restless(Breaks):
     """Wants to be woken at no time at all."""
-
-    def command(self, command: Any, now: float) -> None:
-        self.events.append(command)
 
     def next_timer(self) -> float | None:
         return nan
@@ -173,4 +171,47 @@ def test_events_without_end_are_stopped() -> None:
 
     a = Host(env, "a", Breaks(), again, Recorder())
     with pytest.raises(SimulationError, match=r"a \(Breaks\): more than 1000 events at 0"):
-        a.command("x")
+        a.command(Received("b", b"x"))
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        ("received", "'received' stands among the events"),
+        (("b", b"x"), "stands among the events"),
+        (None, "None stands among the events"),
+        (Received, "the class Received itself stands among the events"),
+        (Received("b", "x"), "Received with data of type str; they are bytes"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_event_is_told(event: Any, says: str) -> None:
+    """Else a misspelt event would be silence, and silence is evidence here."""
+    host = Host(Clock(), "a", Breaks(), lambda event: None, Recorder())
+    with pytest.raises(SimulationError, match=rf"a \(Breaks\): at 0 s .*{re.escape(says)}"):
+        host.command(event)
+
+
+def test_what_lacks_a_method_is_no_endpoint() -> None:
+    """Told when it is made, with what is missing and what there must be."""
+    says = r"a \(object\): has no receive, command, .*; an endpoint has receive, command, handle_timer"
+    with pytest.raises(SimulationError, match=says):
+        Host(Clock(), "a", object(), lambda event: None, Recorder())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", sorted(set(VARIANTS.names())))
+@pytest.mark.parametrize(
+    "wrong", [{"stream": 65536}, {"epoch": 1 << 32}, {"sequence": -1}, {"sequence": "1"}, {"data": "text"},
+              {"data": bytes(65537)}],
+)  # fmt: skip
+def test_an_order_that_no_frame_can_carry_is_its_givers_error(name: str, wrong: dict[str, Any]) -> None:
+    """Every variant refuses it before it sends or counts anything, and goes on."""
+    member = VARIANTS[name]
+    needed = {key: 3.0 for key in ("rto_s", "spacing_s") if key in member.config.__dataclass_fields__}
+    endpoint: Any = member.make(member.config(**needed))
+    good = {"peer": "b", "data": b"x", "kind": "notice", "stream": 1, "epoch": 0, "sequence": 1}
+    with pytest.raises(LocalProtocolError, match="a frame carries up to 65536 bytes"):
+        endpoint.command(Send(**good | wrong), 0.0)
+    assert endpoint.datagrams_to_send() == []
+    assert endpoint.next_timer() is None
+    endpoint.command(Send(**good), 0.0)
+    assert endpoint.datagrams_to_send() != []

@@ -15,7 +15,7 @@ from cbmnet.drivers.simpy_driver import Host
 from cbmnet.drivers.stdio_node import serve
 from cbmnet.drivers.stream_driver import StreamHost
 from cbmnet.errors import SimulationError
-from cbmnet.protocols.endpoint import EndpointBase, Received, Send
+from cbmnet.protocols.endpoint import Received, Send
 from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
 from cbmnet.recorder import Recorder
 from cbmnet.testing import EndpointPair, search
@@ -70,7 +70,7 @@ class Loud(StopAndWait):
         return Received(event.peer, event.data.upper()) if isinstance(event, Received) else event
 
 
-class Unmade(EndpointBase):
+class Unmade(StopAndWait):
     """Forgets to make its queues."""
 
     def __init__(self) -> None:

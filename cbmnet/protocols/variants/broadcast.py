@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cbmnet.errors import LocalProtocolError
-from cbmnet.protocols.endpoint import AT_MOST_ONCE, OR_GAVE_UP, VARIANTS
+from cbmnet.protocols.endpoint import AT_MOST_ONCE, OR_GAVE_UP, VARIANTS, check_frame, expect_send
 from cbmnet.protocols.events import Acknowledged, Broadcast, GaveUp, Received, Settled
 from cbmnet.protocols.frame import DATA, LINK_ACK, Frame, Send, echo_datagram, marked_datagram, read_mark
 from cbmnet.protocols.machine import Machine, step
@@ -123,12 +123,13 @@ class BroadcastToMany(Machine[Key]):
 
 def _sends_of(command: object) -> list[Send]:
     if type(command) is Send:
-        return [command]
+        return [expect_send(command)]
     if type(command) is not Broadcast:
         raise LocalProtocolError(f"broadcast takes Broadcast or Send, not {type(command).__name__}")
     peers = command.peers
     if not peers or len(set(peers)) < len(peers):
         raise LocalProtocolError(f"a broadcast needs peers, each once, not {', '.join(peers) or 'none'}")
+    check_frame(command)
     rest = command.data, command.kind, command.stream, command.epoch, command.sequence
     return [Send(peer, *rest) for peer in peers]
 
