@@ -286,3 +286,73 @@ def test_a_node_serves_a_variant_from_a_file(folder):
     missing = cbmnet("node", "mine", "--load", "other.py", cwd=folder)
     assert missing.returncode == 2
     assert "node: --load other.py: cannot be read" in missing.stderr
+
+
+BAD_STAGE = '''
+from dataclasses import dataclass
+from cbmnet.channels.stage import STAGES
+
+@dataclass(frozen=True)
+class WrongConfig:
+    what: str = "int"
+
+@STAGES.register("wrong", WrongConfig)
+class Wrong:
+    """Does what no stage may."""
+    def __init__(self, config, link):
+        self.what = config.what
+    def apply(self, flight, now_s):
+        if self.what == "int":
+            return 5
+        if self.what == "inf":
+            flight.at_s = float("inf")
+        if self.what == "empty":
+            flight.drop = ""
+        if self.what == "exit":
+            raise SystemExit(3)
+'''
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("int", "study, seed 1, run 0, before it begins: stop-and-wait: the channel, tried with a datagram "
+                "of its own: hop 0, stage 0 (wrong): returned 5"),
+        ("inf", "hop 0, stage 0 (wrong): moved a flight from 0.0 s to inf s; it is a finite number"),
+        ("empty", "stage 0 (wrong): gave the reason '' for a loss; a reason is text"),
+        ("exit", "begins: a variant, a stage or an observer ends the program (SystemExit: 3 (wrong.py:"),
+    ],
+)  # fmt: skip
+def test_a_stage_that_answers_with_nonsense_is_named_in_a_run(folder, what, said):
+    """With the study, the seed, the variant and the place in the channel, never a link that is not there."""
+    edited(folder, 'variant = "mine"', 'variant = "stop-and-wait"\nrto = "2h"', "study.toml")
+    (folder / "wrong.py").write_text(BAD_STAGE)
+    edited(folder, '["mine.py"]', '["mine.py", "wrong.py"]', "study.toml")
+    edited(folder, "loss = 0.0", f'stages = [{{ stage = "wrong", what = "{what}" }}]', "study.toml")
+    done = cbmnet("run", "study.toml", "--jobs", "1", "-o", "out", cwd=folder)
+    assert done.returncode == 1
+    assert said in " ".join(done.stderr.split()), done.stderr
+    assert "probe>target" not in done.stderr
+
+
+def test_a_metric_that_fails_is_named(folder):
+    """Its name, its file and its line, also where the event loop raised a copy of what went wrong."""
+    metric = (
+        "\nfrom cbmnet.metrics.metric import METRICS\nfrom cbmnet.records import Drop, Seal\n"
+        + '''
+@METRICS.register("broken")
+class Broken:
+    """Looks for what is not there."""
+    kind, wants = "mean", (Seal,)
+    def start(self, facts): pass
+    def feed(self, record): return record.nothing
+    def result(self, ended_s): return 0
+'''
+    )
+    (folder / "mine.py").write_text(TWICE.format(variant="mine", name="Mine") + metric)
+    edited(folder, '"peak_rung"', '"broken"', "study.toml")
+    done = cbmnet("run", "study.toml", "--jobs", "1", "-o", "out", cwd=folder)
+    assert done.returncode == 1
+    assert "metric broken: AttributeError: 'Seal' object has no attribute 'nothing' (mine.py:" in " ".join(
+        done.stderr.split()
+    )

@@ -12,6 +12,7 @@ from random import Random
 from cbmnet.channels.link import StageSpec, build_route, stage_name, stages_of, through
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
+from cbmnet.errors import SimulationError
 from cbmnet.streams import LinkDraws, Streams
 
 
@@ -33,6 +34,11 @@ class Fan:
             if not getattr(stage, "memoryless", False):
                 raise ValueError(f"{stage_name(stage)} remembers its flights: it needs a route for each pair")
         self._applies = tuple(stage.apply for stage in stages)
+
+    def nonsense(self, datagram: Datagram, now_s: float, error: Exception) -> SimulationError:
+        """The error with the stages among which it arose."""
+        there = ", ".join(name for name, _ in self._specs)
+        return SimulationError(f"link {self._source}{datagram.peer} (stages {there}): {error}")
 
     def draws_of(self, hop: int, to: str) -> LinkDraws:
         """The draws of the link to a party."""

@@ -116,13 +116,13 @@ def read_faults(text: str | bytes, file: str = "faults") -> tuple[Fault, ...]:
         items = _split(text)
     except msgspec.ValidationError:
         raise ConfigError([ConfigFault(file, None, "", "must be a list of faults.")]) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError([ConfigFault(file, None, "", f"is no JSON: {error}.")]) from None
     faults, wrong = list[Fault](), list[ConfigFault]()
     for number, item in enumerate(items):
         try:
             faults.append(_decode(item))
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             wrong.append(_refused(file, number, item, str(error)))
     if wrong:
         raise ConfigError(wrong)
@@ -227,7 +227,7 @@ _read_do = msgspec.json.Decoder(_Do).decode
 def _kind_of(item: msgspec.Raw) -> str | None:
     try:
         kind = _read_do(item).do
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return kind if kind in _FIELDS else None
 

@@ -10,6 +10,7 @@ end of one leg, and asks for the next when that time has come.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import inf
 from random import Random
 
 from cbmnet.channels.stage import STAGES, Flight, LinkContext, Stage
@@ -83,12 +84,12 @@ class Route:
             for hop, link in self._onward:
                 flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
             for flight in flights:
-                if not flight.at_s >= now_s:  # nan as well
+                if not now_s <= flight.at_s < inf:  # nan as well
                     raise ValueError(f"a flight is at {flight.at_s!r} s")
         except SimulationError:
             raise
         except Exception as error:
-            raise self._nonsense(datagram, now_s, error) from error
+            raise self.nonsense(datagram, now_s, error) from error
         return self._meet(self.after, flights, now_s) if self.after and self._plain else flights
 
     def onward(self, flight: Flight) -> list[Flight]:
@@ -102,7 +103,7 @@ class Route:
         except SimulationError:
             raise
         except Exception as error:
-            raise self._nonsense(flight.datagram, now_s, error) from error
+            raise self.nonsense(flight.datagram, now_s, error) from error
         is_last = flight.leg == len(self._legs) - 1
         return self._meet(self.after, flights, now_s) if self.after and is_last else flights
 
@@ -144,7 +145,7 @@ class Route:
             raise SimulationError(said) from error
         return flights
 
-    def _nonsense(self, datagram: Datagram, now_s: float, error: Exception) -> SimulationError:
+    def nonsense(self, datagram: Datagram, now_s: float, error: Exception) -> SimulationError:
         """The error with the stage that made it, which is looked for by flying the datagram once more."""
         for hop, link in enumerate(self.links):
             flight = Flight(datagram, now_s, self)
@@ -159,7 +160,7 @@ class Route:
 
 def _check_times(flights: Sequence[Flight], now_s: float) -> None:
     for flight in flights:
-        if not flight.at_s >= now_s:  # nan as well
+        if not now_s <= flight.at_s < inf:  # nan as well
             raise ValueError(f"a flight is at {flight.at_s!r} s")
 
 
@@ -173,9 +174,10 @@ def _faults_of(stage: Stage, flight: Flight, now_s: float) -> str | None:
         return "returned the flight itself; a stage returns a further Flight or None"
     if copy is not None and type(copy) is not Flight:
         return f"returned {copy!r}; a stage returns a further Flight or None"
-    if not isinstance(flight.at_s, int | float) or not flight.at_s >= now_s:
-        return f"moved a flight from {before_s!r} s to {flight.at_s!r} s; a flight never goes back in time"
-    if flight.drop is not None and type(flight.drop) is not str:
+    if not isinstance(flight.at_s, int | float) or not now_s <= flight.at_s < inf:
+        said = f"moved a flight from {before_s!r} s to {flight.at_s!r} s"
+        return f"{said}; it is a finite number, and a flight never goes back in time"
+    if flight.drop is not None and (type(flight.drop) is not str or not flight.drop):
         return f"gave the reason {flight.drop!r} for a loss; a reason is text"
     flight.drop = None
     return None

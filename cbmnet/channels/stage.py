@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cbmnet.datagram import Datagram, Label
+from cbmnet.errors import SimulationError
 from cbmnet.registry import Family
 from cbmnet.streams import FIFTH_WORD, FIRST_WORD, FOURTH_WORD, SECOND_WORD, THIRD_WORD, LinkDraws
 
@@ -33,6 +34,9 @@ class Carrier(Protocol):
 
     def draws_of(self, hop: int, to: str) -> LinkDraws:
         """The draws of one of the links of its way there; only where it leads to many is `to` asked."""
+
+    def nonsense(self, datagram: Datagram, now_s: float, error: Exception) -> SimulationError:
+        """The error with the stage that made it, as far as that can be found out."""
 
 
 class Flight(Struct, eq=False, gc=False):

@@ -55,6 +55,7 @@ def replay(
         if is_replay(path):
             raise typer.Exit(replay_schedule(path, as_json=as_json))
     faults: list[Any] = []
+    listed: Path | None = None
     if study is not None or is_fault_list(path):
         listed = path
         path, overrides, faults = faulty_study(path, study, overrides)
@@ -62,8 +63,8 @@ def replay(
         try:
             title, trace = traced(path, overrides, seed, point, replication)
         except ConfigError as error:
-            raise (in_list(error, listed) if faults else error) from None
-        if not faults or as_json:
+            raise (error if listed is None else in_list(error, listed)) from None
+        if listed is None or as_json:
             write_bytes(trace, None)
             _tell_idle(faults, trace)
         else:

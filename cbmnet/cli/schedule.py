@@ -63,7 +63,7 @@ def _show(records: list[dict[str, Any]]) -> None:
 def is_fault_list(path: Path) -> bool:
     """Whether a file is a JSON list, as a schedule of faults is."""
     try:
-        return path.suffix == ".json" and path.read_text().lstrip().startswith("[")
+        return path.suffix == ".json" and path.read_text("utf-8-sig").lstrip().startswith("[")
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -84,9 +84,11 @@ def faulty_study(
         said = "is a list of faults; say with --study FILE what they are done to"
         raise ConfigError([Fault(str(file), None, "", said)])
     try:
-        text = file.read_text()
+        text = file.read_text("utf-8-sig")
     except OSError as error:
         raise ConfigError([Fault(str(file), None, "", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Fault(str(file), None, "", "cannot be read: it is no UTF-8 text.")]) from None
     faults, config = read_faults(text, str(file)), load_design(study, overrides or ()).points[0].config
     parties = sorted(config.states)
     check_faults(faults, links_of(config, parties), parties, config.study.horizon, str(file))
@@ -163,7 +165,7 @@ def _as_written(fault: Any) -> dict[str, Any]:
             at = {k: v for k, v in value.items() if v is not None}
             said["at"] = {_KEYS.get(k, k): f"{v!r}s" if k == "time_s" else v for k, v in at.items()}
         elif key == "offset_s":
-            said |= {"ahead": f"{max(value, 0.0)!r}s", "behind": f"{max(-value, 0.0)!r}s"}
+            said |= {"behind" if value < 0.0 else "ahead": f"{abs(value)!r}s"}
         else:
             said[_KEYS.get(key, key)] = f"{value!r}s" if key.endswith("_s") else value
     return said

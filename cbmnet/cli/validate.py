@@ -83,13 +83,18 @@ def given_values(cases: dict[str, type], overrides: list[str], trials: int | Non
             said = f": {whose} has no such parameter; there are {', '.join(known) or 'none'}."
             faults.append(Fault("--set", None, key, said.replace("any case has no", "no case has any")))
         else:
-            given[key] = value
+            given[key] = _unquoted(value)
     if trials is not None:
         faults += _faults_of_trials(whose, known, given)
         given["trials"] = str(trials)
     if faults:
         raise ConfigError(faults)
     return given
+
+
+def _unquoted(value: str) -> str:
+    """The text itself where it is written as a TOML string, as a study would have it."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
 def _faults_of_trials(whose: str, known: list[str], given: dict[str, str]) -> list[Fault]:

@@ -151,7 +151,7 @@ class Host:
                     if flight.drop is None:
                         flight.callbacks = ends
                         at(flight.at_s, flight)
-                    elif self._tells_drop or type(flight.drop) is not str:
+                    elif self._tells_drop or type(flight.drop) is not str or not flight.drop:
                         peer.telling.lost(flight, now, flight.drop)
             if not events:
                 break
@@ -207,7 +207,7 @@ class Host:
             if onward.drop is None:
                 onward.callbacks = (self.pass_on,)
                 self._at(onward.at_s, onward)
-            elif self._tells_drop or type(onward.drop) is not str:
+            elif self._tells_drop or type(onward.drop) is not str or not onward.drop:
                 self.telling.lost(onward, at_s, onward.drop)
 
     def deliver(self, flight: Flight) -> None:

@@ -5,7 +5,6 @@ Records that nobody wants are not even told on that path; the flags say which ar
 
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
-from cbmnet.errors import SimulationError
 from cbmnet.recorder import Recorder
 from cbmnet.records import Corrupt, Deliver, Drop, Duplicate, Send, Wire
 
@@ -63,11 +62,8 @@ class Telling:
 
     def lost(self, flight: Flight, now: float, reason: str) -> None:
         """A flight to the host is lost. SimulationError for a reason that is no text."""
-        if type(reason) is not str:
-            raise SimulationError(
-                f"route {flight.route.source}>{self._name}: a stage gave the reason {reason!r} for a loss; "
-                "a reason is text"
-            )
+        if type(reason) is not str or not reason:
+            raise flight.route.nonsense(flight.datagram, now, ValueError(f"the reason {reason!r} for a loss"))
         label, source, recorder = flight.label, flight.route.sender, self._recorder
         told = recorder.tell(
             Drop, now, source, self._name, label.kind, label, flight.hop, reason, cause=flight.cause

@@ -1,8 +1,9 @@
 """Measures one run: the metrics are its observers, the row is what they saw."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
+from traceback import walk_tb
 from typing import Any
 
 from cbmnet.errors import SimulationError, described
@@ -31,6 +32,7 @@ def measure(config: RunConfig, seed: int, replication: int, names: Sequence[str]
 
     In the first replication it is also watched that no two datagrams share a label.
     """
+    metrics: dict[str, Any] = {}
     try:
         metrics = {name: _made(name) for name in names}
         watching = [Labels()] if replication == 0 else []
@@ -40,9 +42,20 @@ def measure(config: RunConfig, seed: int, replication: int, names: Sequence[str]
         return Row(point, replication, seed, error=str(error))
     except Exception as error:
         # A bug in one run, ours or that of a member from elsewhere, must not take the others with it.
-        said = f"{config.name}, seed {seed}, run {replication}: {described(error)}"
+        said = f"{config.name}, seed {seed}, run {replication}: {_whose(error, metrics)}{described(error)}"
         return Row(point, replication, seed, error=said)
     return Row(point, replication, seed, values, tally.sealed, tally.verified)
+
+
+def _whose(error: BaseException | None, metrics: Mapping[str, Any]) -> str:
+    """Which metric failed, if it was one: the innermost whose code was running."""
+    names = {id(metric): name for name, metric in metrics.items()}
+    found = ""
+    while error is not None:
+        for frame, _ in walk_tb(error.__traceback__):
+            found = names.get(id(frame.f_locals.get("self")), found)
+        error = error.__cause__
+    return f"metric {found}: " if found else ""
 
 
 def _made(name: str) -> Any:

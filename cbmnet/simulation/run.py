@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cbmnet.drivers.clock import schedule
-from cbmnet.errors import CbmnetError, SimulationError
+from cbmnet.errors import CbmnetError, SimulationError, described
 from cbmnet.recorder import Recorder
 from cbmnet.simulation.build import build, start
 from cbmnet.simulation.config import RunConfig
@@ -56,7 +56,13 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
     for observer in observers:
         observer.start(facts)
     recorder = Recorder(observers)
-    simulation = build(config, seed, replication, recorder)
+    where = f"{config.name}, seed {seed}, run {replication}"
+    try:
+        simulation = build(config, seed, replication, recorder)
+    except CbmnetError as error:
+        raise SimulationError(f"{where}, before it begins: {error}") from error
+    except SystemExit as error:
+        raise SimulationError(f"{where}, before it begins: {_ended(error)}") from error
     try:
         start(simulation)
         plan(simulation)
@@ -65,10 +71,9 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
         for watch in watching:
             watch.result(simulation.env.now)
     except CbmnetError as error:
-        now = simulation.env.now
-        raise SimulationError(
-            f"{config.name}, seed {seed}, run {replication}, {now:.3f} s: {error}"
-        ) from error
+        raise SimulationError(f"{where}, {simulation.env.now:.3f} s: {error}") from error
+    except SystemExit as error:
+        raise SimulationError(f"{where}, {simulation.env.now:.3f} s: {_ended(error)}") from error
     lives = [
         *zip(simulation.dialogues.values(), simulation.agents.values(), strict=True),
         *simulation.retired,
@@ -79,6 +84,10 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
         sum(agent.forgeries_flagged for _, agent in lives),
         simulation.env.now,
     )
+
+
+def _ended(error: SystemExit) -> str:
+    return f"a variant, a stage or an observer ends the program ({described(error)})"
 
 
 def _sample(simulation: Simulation) -> None:

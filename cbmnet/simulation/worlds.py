@@ -13,6 +13,7 @@ from cbmnet.channels.stages.gamma import GammaConfig
 from cbmnet.channels.stages.lognormal import LognormalConfig
 from cbmnet.channels.stages.pareto import ParetoConfig
 from cbmnet.datagram import Datagram, Label
+from cbmnet.errors import SimulationError
 from cbmnet.measures import ActivityClass
 from cbmnet.protocols.endpoint import VARIANTS
 from cbmnet.protocols.heartbeat import HeartbeatConfig
@@ -78,7 +79,12 @@ def configured_latency(channel: ChannelPart, protocol: Any) -> Latency:
     route = build_route("probe", "target", hops(channel), Streams(0, 0))
     variant: Any = VARIANTS[protocol.name].make(protocol.config)
     offsets_s = variant.attempt_offsets_s() if hasattr(variant, "attempt_offsets_s") else (0.0,)
-    return Latency(_first_arrival_s(route, offsets_s, number) for number in range(1, TABLE_SIZE + 1))
+    try:
+        return Latency(_first_arrival_s(route, offsets_s, number) for number in range(1, TABLE_SIZE + 1))
+    except SimulationError as error:
+        # The link that is tried is none of the study's.
+        said = str(error).replace("link probe>target/", "the channel, tried with a datagram of its own: hop ")
+        raise SimulationError(f"{protocol.name}: {said}") from error
 
 
 def _first_arrival_s(route: Route, offsets_s: Sequence[float], number: int) -> float:

@@ -68,7 +68,7 @@ def test_json_has_the_case_its_parameters_and_its_results(case: str) -> None:
 
 def test_set_takes_any_parameter() -> None:
     """Numbers and words, and the trials too."""
-    changed = ("scheme=selective-repeat", "a=1.5", "loss=0.2", "window=700", "trials=3000", "seed=5")
+    changed = ('scheme="selective-repeat"', "a=1.5", "loss=0.2", "window=700", "trials=3000", "seed=5")
     said = said_by("arq-efficiency", *(word for text in changed for word in ("--set", text)))
     assert said["parameters"] == {
         "trials": 3000, "seed": 5, "scheme": "selective-repeat", "a": 1.5, "loss": 0.2, "window": 700,
@@ -101,6 +101,7 @@ def test_set_takes_any_parameter() -> None:
         ("two-generals", "messages=65", "messages must be from 1 to 64"),
         ("receipts", "depth=0", "depth must be from 1 to 64"),
         ("receipts", "trials=10", "trials must be from 200"),
+        ("queue", 'service="slow"', 'must be exponential or constant, not "slow"'),
     ],
 )
 def test_a_bad_value_is_one_clear_error(case: str, value: str, said: str) -> None:

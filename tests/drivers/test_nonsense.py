@@ -67,7 +67,7 @@ def send(host: Host, env: Clock) -> None:
         (lambda flight: "x", "returned 'x'; a stage returns a further Flight or None"),
         (lambda flight: flight, "returned the flight itself; a stage returns a further Flight or None"),
         (lambda flight: True, "returned True"),
-        (set_time(nan), "s to nan s; a flight never goes back"),
+        (set_time(nan), "s to nan s; it is a finite number"),
         (set_time(-1.0), "never goes back"),
         (set_time("soon"), "to 'soon' s"),
         (lambda flight: 1 / 0, "ZeroDivisionError"),

@@ -140,7 +140,7 @@ def test_any_error_of_one_run_is_the_error_of_its_row(monkeypatch: pytest.Monkey
     rows = execute(design(STUDY), 3, 4, 1, lambda _: None)
     assert [row.error for row in rows] == [
         None,
-        "x, seed 4, run 1: ZeroDivisionError: division by zero (test_design.py:137)",
+        "x, seed 4, run 1: metric brier: ZeroDivisionError: division by zero (test_design.py:137)",
         None,
     ]
 
