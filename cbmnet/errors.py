@@ -42,6 +42,10 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}{place}"
 
 
+class Stopped(SystemExit):
+    """The user stops the program; unlike an exit that a variant asks for, nobody's bug."""
+
+
 class ConfigError(CbmnetError):
     """The configuration cannot be used; `faults` lists every fault found, in file order."""
 

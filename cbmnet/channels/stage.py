@@ -26,6 +26,10 @@ WORD_DUPLICATE, WORD_DELAY = FOURTH_WORD, FIFTH_WORD
 WORD_REORDER, WORD_SERVICE, WORD_JAM = slice(40, 48), slice(48, 56), slice(56, 64)
 
 
+ASTRAY = 1 << 15
+"""What a datagram's copy number has where it came to a party that it was not for."""
+
+
 class Carrier(Protocol):
     """What a flight knows of the route it is on."""
 
@@ -42,8 +46,8 @@ class Carrier(Protocol):
 class Flight(Struct, eq=False, gc=False):
     """One copy of a datagram under way: where it is in time, its drawn words on this hop, and its fate.
 
-    `words` are eight words of eight bytes. A flight is also the event of its own arrival: `callbacks` and
-    `_ok` are what a driver in virtual time asks of one.
+    `words` are eight words of eight bytes; `astray` names the party that it comes to instead. A flight is
+    also the event of its own arrival: `callbacks` and `_ok` are what a driver in virtual time asks of one.
     """
 
     datagram: Datagram
@@ -58,6 +62,7 @@ class Flight(Struct, eq=False, gc=False):
     forged: bool = False
     generation: int = 0
     callbacks: Any = None
+    astray: str = ""
     _ok = True
 
     @property
@@ -74,6 +79,11 @@ class Flight(Struct, eq=False, gc=False):
         """Eight more words for a stage that has no reserved one; `purpose` is the stage's own name."""
         return self.route.draws_of(self.hop, self.datagram.peer).more_words(self.label, purpose)
 
+    def redirected(self) -> "Flight":
+        """What comes to the other party of one that went astray: its label is told apart by a copy number."""
+        copy = self.datagram.copy | ASTRAY
+        return replace(self, datagram=replace(self.datagram, copy=copy), astray="", callbacks=None)
+
     def duplicate(self) -> "Flight":
         """A further copy, whose later fate is drawn apart: its label has a copy number of its own.
 
@@ -84,7 +94,7 @@ class Flight(Struct, eq=False, gc=False):
         twin = Flight(replace(self.datagram, copy=copy), self.at_s, self.route)
         twin.words = self.route.draws_of(self.hop, twin.datagram.peer).words_of(twin.datagram)
         twin.cause, twin.hop, twin.leg = self.cause, self.hop, self.leg
-        twin.corrupted, twin.forged = self.corrupted, self.forged
+        twin.corrupted, twin.forged, twin.astray = self.corrupted, self.forged, self.astray
         self.generation += 1
         twin.generation = self.generation
         return twin

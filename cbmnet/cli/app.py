@@ -11,7 +11,7 @@ import typer
 
 from cbmnet import __version__
 from cbmnet.cli.verb import VERBS
-from cbmnet.errors import CbmnetError, ConfigError
+from cbmnet.errors import CbmnetError, ConfigError, Stopped
 
 _PID = os.getpid()
 ORDER = (
@@ -85,7 +85,7 @@ def _stopped(number: int, frame: FrameType | None) -> None:
     # Worker processes get the signal too; only the one at the terminal says so.
     if os.getpid() == _PID:
         print("stopped", file=sys.stderr)
-    raise SystemExit(130)
+    raise Stopped(130)
 
 
 def _fail(message: str, code: int) -> None:

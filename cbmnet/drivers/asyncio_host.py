@@ -142,7 +142,7 @@ class AsyncioHost(ABC):
         while self._under_way and self._under_way[0][0] <= now:
             _, _, route, flight = heappop(self._under_way)
             if not route.has_further(flight):
-                self.transmit(flight.datagram.peer, flight.datagram.data)
+                self.transmit(flight.astray or flight.datagram.peer, flight.datagram.data)
                 continue
             for onward in route.onward(flight):
                 self._fly(route, onward)

@@ -213,6 +213,9 @@ class Host:
     def deliver(self, flight: Flight) -> None:
         """Hands bytes to the endpoint now, as they come in from the source of its route."""
         now = flight.at_s
+        if flight.astray:
+            self._lead_astray(flight, now)
+            return
         if self.down:
             self._meet_nobody(flight, now)
             return
@@ -225,6 +228,20 @@ class Host:
         except Exception as error:
             raise self._failed(error, now) from error
         self._drain(now)
+
+    def _lead_astray(self, flight: Flight, now: float) -> None:
+        try:
+            other = self._lines[flight.astray][1]
+        except KeyError:
+            there = ", ".join(sorted(self._lines)) or "none"
+            said = f"a datagram for {self.name} goes astray to {flight.astray!r}; there are {there}"
+            raise SimulationError(f"{self}: {said}") from None
+        twin = flight.redirected()
+        if self._tells_drop:
+            twin.cause = self.telling.lost(flight, now, f"misrouted to {other.name}")
+        if self._tells_fates:
+            other.telling.fates_of([flight, twin], twin.cause, now, corrupted=True)
+        other.deliver(twin)
 
     def _meet_nobody(self, flight: Flight, now: float) -> None:
         if now < self._down_until_s:

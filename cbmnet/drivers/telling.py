@@ -60,8 +60,8 @@ class Telling:
             way = "forged" if flight.forged else "corrupted" if flight.corrupted else "arrived"
             recorder.tell(Wire, now, source, self._name, label, flight.datagram.data, way)
 
-    def lost(self, flight: Flight, now: float, reason: str) -> None:
-        """A flight to the host is lost. SimulationError for a reason that is no text."""
+    def lost(self, flight: Flight, now: float, reason: str) -> int:
+        """A flight to the host is lost: the number of its record. SimulationError for a wrong reason."""
         if type(reason) is not str or not reason:
             raise flight.route.nonsense(flight.datagram, now, ValueError(f"the reason {reason!r} for a loss"))
         label, source, recorder = flight.label, flight.route.sender, self._recorder
@@ -70,3 +70,4 @@ class Telling:
         )
         if self._wire:
             recorder.tell(Wire, now, source, self._name, label, flight.datagram.data, "lost", cause=told)
+        return told

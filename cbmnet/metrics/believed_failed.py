@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from cbmnet.channels.stage import ASTRAY
 from cbmnet.metrics.metric import METRICS
 from cbmnet.records import Deliver, Transport
 from cbmnet.simulation.run import Facts
@@ -24,7 +25,9 @@ class BelievedFailed:
 
     def feed(self, record: Any) -> None:
         """Takes one record."""
-        if type(record) is Deliver and (record.corrupted or record.kind == "link-ack"):
+        if type(record) is Deliver and (
+            record.corrupted or record.kind == "link-ack" or record.label.copy & ASTRAY
+        ):
             return
         if type(record) is Deliver:
             label = record.label

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from cbmnet.channels.stage import Flight
+from cbmnet.channels.stage import ASTRAY, Flight
 from cbmnet.datagram import Label
 from cbmnet.drivers.clock import Clock, schedule
 from cbmnet.drivers.simpy_driver import Host
@@ -113,6 +113,8 @@ class _Watch:
         """Takes a Send or a Deliver of the probe's own messages on its own way."""
         # To a relay a notice is "notice>target": what its sender's line does is counted there.
         if record.sender != self._plan.source or record.label.kind.partition(">")[0] != KIND:
+            return
+        if record.label.copy & ASTRAY:
             return
         label = record.label._replace(copy=0)
         if type(record) is Send:

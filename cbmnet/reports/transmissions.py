@@ -83,6 +83,10 @@ def _transmissions(send: Record, children: Children) -> Iterator[DiagramRow]:
         else:
             copies += 1
             yield message_row(send, end, f"{name}, copy {copies}", children, (*signs, "copy"))
+        for astray in children.get(end["id"], ()) if end["record"] == "Drop" else ():
+            if astray["record"] in _ENDS:
+                there = {**send, "receiver": astray["receiver"]}
+                yield message_row(there, astray, f"{name}, misrouted", children, signs)
 
 
 def _name(label: Label) -> str:

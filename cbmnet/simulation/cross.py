@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from cbmnet.channels.delay import DelayOptions
 from cbmnet.channels.faults import impossible
 from cbmnet.channels.stage import STAGES
+from cbmnet.channels.stages.misrouting import MisroutingConfig
+from cbmnet.channels.stages.partition import PartitionConfig
+from cbmnet.channels.stages.scheduled_outage import ScheduledOutageConfig
 from cbmnet.protocols.frame import KINDS as FRAME_KINDS
 from cbmnet.simulation.keys import KINDS
 from cbmnet.simulation.script import ActivityAt, BulletinAt
@@ -28,6 +31,7 @@ def cross_faults(config: "RunConfig") -> list[Problem]:
     for state_faults in (_delivery_faults, _latency_faults, _tempering_faults):
         faults += _where_states_say(config, state_faults)
     faults += _shared_faults(config)
+    faults += _stage_faults(config, states)
     faults += _intervention_faults(config, states)
     for number, event in enumerate(config.at):
         faults += _event_faults(event, config, states, ("at", number, event.event))
@@ -84,6 +88,29 @@ def _shared_faults(config: "RunConfig") -> Iterator[Problem]:
         if first.setdefault((stage.name, name), times) != times:
             said = f'"{name}" has other times on another link; what is shared has the same everywhere'
             yield Problem((*path, "shared"), said, shows=False)
+
+
+def _stage_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
+    """Stages for parties that are not there, or for a time after the end: they would do nothing, silently."""
+    parties = states | ({MONITOR} if config.monitor else set())
+    horizon_s = config.study.horizon
+    starts: list[tuple[tuple[str | int, ...], float]]
+    starts = [(("adversary", number, "from"), rule.from_) for number, rule in enumerate(config.adversary)]
+    for path, stage in _stages(config):
+        made, key, names = stage.config, "groups", set[str]()
+        if isinstance(made, PartitionConfig):
+            names = {name for group in made.groups for name in group}
+            starts.append(((*path, "start"), made.start_s))
+        elif isinstance(made, MisroutingConfig):
+            key, names = "to", set(made.to)
+        elif isinstance(made, ScheduledOutageConfig):
+            starts += [((*path, "windows"), start_s) for start_s, _ in made.windows_s]
+        for name in sorted(names - parties):
+            yield Problem((*path, key), f"no such party; there are {_listed(parties)}", name)
+    for where, start_s in starts:
+        if start_s >= horizon_s:
+            said = f"after the end, {format_duration(horizon_s)}; it would never begin"
+            yield Problem(where, said, format_duration(start_s))
 
 
 def _stages(config: "RunConfig") -> Iterator[tuple[tuple[str | int, ...], Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cbmnet.drivers.clock import schedule
-from cbmnet.errors import CbmnetError, SimulationError, described
+from cbmnet.errors import CbmnetError, SimulationError, Stopped, described
 from cbmnet.recorder import Recorder
 from cbmnet.simulation.build import build, start
 from cbmnet.simulation.config import RunConfig
@@ -61,6 +61,8 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
         simulation = build(config, seed, replication, recorder)
     except CbmnetError as error:
         raise SimulationError(f"{where}, before it begins: {error}") from error
+    except Stopped:
+        raise
     except SystemExit as error:
         raise SimulationError(f"{where}, before it begins: {_ended(error)}") from error
     try:
@@ -72,6 +74,8 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
             watch.result(simulation.env.now)
     except CbmnetError as error:
         raise SimulationError(f"{where}, {simulation.env.now:.3f} s: {error}") from error
+    except Stopped:
+        raise
     except SystemExit as error:
         raise SimulationError(f"{where}, {simulation.env.now:.3f} s: {_ended(error)}") from error
     lives = [

@@ -31,6 +31,7 @@ ORDINARY = {
     "corrupt_prob": 0.3, "mtbf_s": 3600.0, "mttr_s": 600.0, "rto_s": 10.0, "jitter_s": 20.0,
     "table_s": (10.0, 20.0, 90.0), "p13_prob": 0.1, "trace": "0010011", "windows_s": ((100.0, 400.0),),
     "groups": (("a",), ("b",)), "period_s": 100.0, "bytes_per_s": 2.0, "service_s": 15.0, "reorder_prob": 0.3,
+    "misroute_prob": 0.3, "to": ("c",),
 }  # fmt: skip
 # What a config that leaves the choice between two ways of saying it needs in addition.
 CHOSEN = {

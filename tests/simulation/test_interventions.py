@@ -183,6 +183,19 @@ def test_a_learned_belief_goes_on_after_a_loss_of_memory() -> None:
     assert samples[-1]["delivery"] > 0.9
 
 
+STAGE = "[channel]\nstages = ["
+
+
+def test_a_misrouted_message_is_refused_by_whom_it_comes_to() -> None:
+    """Its signed receiver is another: NotReceiver at green, and nothing at blue."""
+    stages = [{"stage": "misrouting", "misroute": 1.0, "to": ["green"]}]
+    config = config_of(channel={"hops": 1, "stages": stages, "delay": "10m", "distribution": "constant"})
+    config["states"]["green"] = {"decides": False}
+    said = [(r["record"], r["receiver"], r.get("reason") or r.get("code")) for r in records(config)
+            if r["record"] in ("Drop", "Reject", "Accept")]  # fmt: skip
+    assert said == [("Drop", "blue", "misrouted to green"), ("Reject", "green", "NotReceiver")]
+
+
 @pytest.mark.parametrize("wrong", [{"ahead": "10s"}, {"behind": "10s"}, {"ahead": "0.5s"}])
 def test_a_clock_that_is_good_enough_to_verify_teaches_no_false_silence(wrong: dict[str, str]) -> None:
     """Over a line that loses nothing both ends go on believing so, whichever way red's clock is wrong."""
@@ -210,6 +223,14 @@ def test_a_clock_that_is_good_enough_to_verify_teaches_no_false_silence(wrong: d
         ('[[adversary]]\nsees = ["red"]\ndoes = "forge"\nkeys = ["green"]', "adversary.0.keys"),
         ('[[faults]]\nat = { link = "red>blue", kind = "notise" }\ndo = "drop"', "faults.0.at.kind"),
         ('[[adversary]]\nsees = ["red"]\ndoes = "drop"\nkinds = ["notise"]', "no such kind of message"),
+        (
+            STAGE + '{ stage = "partition", groups = [["red"], ["blau"]] }]',
+            "no such party; there are blue, red",
+        ),
+        (STAGE + '{ stage = "misrouting", misroute = 0.1, to = ["green"] }]', "channel.stages.0.to"),
+        (STAGE + '{ stage = "partition", groups = [["red"], ["blue"]], start = "9d" }]', "would never begin"),
+        (STAGE + '{ stage = "scheduled-outage", windows = [["9d", "10d"]] }]', "after the end, 1d"),
+        ('[[adversary]]\nsees = ["red"]\ndoes = "drop"\nfrom = "9d"', "adversary.0.from"),
         (SHARED, '"cable" has other times on another link'),
         ('[protocol]\nvariant = "relay"\nvia = "green"\nrto = "1m"', "protocol.via"),
         ('[protocol]\nvariant = "k-of-n"\nk = 2\nn = 3', "channel.routes = 1"),
