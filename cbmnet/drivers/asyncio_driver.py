@@ -7,11 +7,12 @@ bytes over IPv4) is lost.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any, cast
 
 from cbmnet.channels.link import Route
 from cbmnet.drivers.asyncio_host import Address, AsyncioHost
-from cbmnet.errors import SimulationError
+from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Endpoint, route_of
 
 __all__ = ["Address", "UdpHost"]
@@ -29,8 +30,8 @@ class UdpHost(AsyncioHost):
         routes: Mapping[str, Route] | None = None,
     ) -> None:
         super().__init__(endpoint, on_event, now_s, routes)
-        self._addresses = dict(peers)
-        self._names = {address: name for name, address in peers.items()}
+        self._addresses = {name: _numeric(address) for name, address in peers.items()}
+        self._names = {address: name for name, address in self._addresses.items()}
         self._sockets: list[asyncio.DatagramTransport] = []
         self._gone: list[asyncio.Future[None]] = []
 
@@ -80,6 +81,7 @@ class UdpHost(AsyncioHost):
 
     def know(self, peer: str, address: Address) -> None:
         """Adds or moves a peer, or a way to it ("blue@1"); from where it was before nothing is taken now."""
+        address = _numeric(address)
         before = self._addresses.get(peer)
         if before is not None and self._names.get(before) == peer:
             del self._names[before]
@@ -113,6 +115,16 @@ class UdpHost(AsyncioHost):
         peer = self._names.get(address)
         if peer is not None:
             self.take(data, peer)
+
+
+def _numeric(address: Address) -> Address:
+    """The address as the system writes it. LocalProtocolError for a name: nothing comes from a name."""
+    host, port = address
+    try:
+        return str(ip_address(host)), port
+    except ValueError:
+        said = "a peer's datagrams are known by its numeric address, such as 127.0.0.1"
+        raise LocalProtocolError(f"{host!r} is no numeric address; {said}") from None
 
 
 class _Socket(asyncio.DatagramProtocol):

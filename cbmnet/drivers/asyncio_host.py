@@ -10,6 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
+from math import inf
 from typing import Any
 
 from cbmnet.channels.link import Route
@@ -20,6 +21,8 @@ from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Endpoint
 
 Address = tuple[str, int]
+AFTER_FAILURE_S = 1.0
+"""An endpoint whose timer failed is woken again, but not at once: what fails again must not fill the loop."""
 
 
 class AsyncioHost(ABC):
@@ -98,6 +101,7 @@ class AsyncioHost(ABC):
 
     def _drain(self) -> None:
         busy, events = True, 0
+        failed: SimulationError | None = None
         while busy:
             busy, events = False, events + 1
             if events > MAX_STEPS_AT_ONCE:
@@ -105,10 +109,15 @@ class AsyncioHost(ABC):
                 raise SimulationError(f"{kind}: more than {MAX_STEPS_AT_ONCE} events on end")
             now = self.now
             for datagram in self.endpoint.datagrams_to_send():
-                self._send(datagram, now)
+                try:
+                    self._send(datagram, now)
+                except SimulationError as error:  # the others are sent all the same
+                    failed = failed or error
             if (event := self.endpoint.next_event()) is not None:
                 self._on_event(event)
                 busy = not self._closed
+        if failed is not None:
+            raise failed
 
     def _send(self, datagram: Datagram, now: float) -> None:
         way = datagram.peer
@@ -139,22 +148,37 @@ class AsyncioHost(ABC):
 
     def _land(self, due: float) -> None:
         now = max(due, self.now)
-        while self._under_way and self._under_way[0][0] <= now:
-            _, _, route, flight = heappop(self._under_way)
-            if not route.has_further(flight):
-                self.transmit(flight.astray or flight.datagram.peer, flight.datagram.data)
-                continue
-            for onward in route.onward(flight):
-                self._fly(route, onward)
-        self._await_landing()
+        try:
+            while self._under_way and self._under_way[0][0] <= now:
+                _, _, route, flight = heappop(self._under_way)
+                if not route.has_further(flight):
+                    self.transmit(flight.astray or flight.datagram.peer, flight.datagram.data)
+                    continue
+                for onward in route.onward(flight):
+                    self._fly(route, onward)
+        finally:  # what fails holds up nothing else
+            self._await_landing()
 
-    def _arm(self) -> None:
+    def _arm(self, after_s: float = 0.0) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._timer = None
         due = self.endpoint.next_timer()
-        self._timer = None if due is None else self._loop.call_at(due - self._epoch_s, self._wake, due)
+        if due is None:
+            return
+        if not (isinstance(due, int | float) and due > -inf):
+            kind = type(self.endpoint).__name__
+            raise SimulationError(f"{kind}: next_timer() is {due!r}; it is a time in seconds, or None")
+        if due < inf:
+            at_s = max(due - self._epoch_s, self._loop.time() + after_s) if after_s else due - self._epoch_s
+            self._timer = self._loop.call_at(at_s, self._wake, due)
 
     def _wake(self, due: float) -> None:
-        # The loop may wake a clock tick early; without the max it would spin on that rounding.
-        self.endpoint.handle_timer(max(due, self.now))
+        try:
+            # The loop may wake a clock tick early; without the max it would spin on that rounding.
+            self.endpoint.handle_timer(max(due, self.now))
+        except BaseException:
+            if not self._closed:
+                self._arm(AFTER_FAILURE_S)
+            raise
         self.pump()

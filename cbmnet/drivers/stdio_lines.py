@@ -56,7 +56,7 @@ class _Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 class Init(_Body, frozen=True, kw_only=True, tag="init"):
     """Request: be this party, anew; `variant` and `config` say what to run, if it is open."""
 
-    msg_id: int
+    msg_id: _Whole
     node_id: str
     node_ids: tuple[str, ...]
     variant: str = ""
@@ -66,7 +66,7 @@ class Init(_Body, frozen=True, kw_only=True, tag="init"):
 class Receive(_Body, frozen=True, kw_only=True, tag="receive"):
     """Request: these bytes came from the peer."""
 
-    msg_id: int
+    msg_id: _Whole
     now: float
     peer: str
     data: bytes
@@ -75,7 +75,7 @@ class Receive(_Body, frozen=True, kw_only=True, tag="receive"):
 class Command(_Body, frozen=True, kw_only=True, tag="command"):
     """Request: an order of the layer above."""
 
-    msg_id: int
+    msg_id: _Whole
     now: float
     command: Any
 
@@ -83,7 +83,7 @@ class Command(_Body, frozen=True, kw_only=True, tag="command"):
 class Timer(_Body, frozen=True, kw_only=True, tag="timer"):
     """Request: do what is due by now."""
 
-    msg_id: int
+    msg_id: _Whole
     now: float
 
 

@@ -6,12 +6,12 @@ The node owns no clock: each request carries the time, and each is answered befo
 import dataclasses
 import traceback
 from collections.abc import Callable, Mapping
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, BinaryIO, get_origin, get_type_hints
 
 import msgspec
 
-from cbmnet.drivers.queued import drained
+from cbmnet.drivers.queued import check_event, drained
 from cbmnet.drivers.stdio_lines import (
     CRASH,
     LINES,
@@ -30,7 +30,7 @@ from cbmnet.drivers.stdio_lines import (
     Timer,
 )
 from cbmnet.errors import LocalProtocolError, RegistryError
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint, party_of
 
 Make = Callable[[Init], Endpoint]
 REQUESTS = ("init", "receive", "command", "timer")
@@ -87,6 +87,7 @@ class _Node:
         self.name = self.driver = ""
         self._make, self._lines = make, lines
         self._endpoint: Endpoint | None = None
+        self._parties: tuple[str, ...] = ()
 
     def answer(self, line: bytes) -> Answer:
         """What comes of one line."""
@@ -114,7 +115,7 @@ class _Node:
             raise RefusedError(MALFORMED_REQUEST, str(error)) from None
         if hasattr(endpoint, "me"):
             endpoint.me = init.node_id
-        self._endpoint = endpoint
+        self._endpoint, self._parties = endpoint, init.node_ids
         return InitOk(in_reply_to=init.msg_id, **self._drained(endpoint, 0.0))
 
     def _do(self, request: Receive | Command | Timer) -> Answer:
@@ -122,6 +123,9 @@ class _Node:
         if endpoint is None:
             raise RefusedError(MALFORMED_REQUEST, "the first request is init")
         if isinstance(request, Receive):
+            if party_of(request.peer) not in self._parties:
+                there = ", ".join(self._parties)
+                raise RefusedError(MALFORMED_REQUEST, f"no party {request.peer!r}; there are {there}")
             endpoint.receive(request.data, request.peer, request.now)
         elif isinstance(request, Timer):
             endpoint.handle_timer(request.now)
@@ -138,8 +142,13 @@ class _Node:
     def _drained(self, endpoint: Endpoint, now: float) -> dict[str, Any]:
         outgoing, told = drained(endpoint, type(endpoint).__name__, now)
         datagrams = [Labelled(*msgspec.structs.astuple(datagram)) for datagram in outgoing]
+        for event in told:
+            check_event(event)
         events = [self._lines.tagged(event) for event in told]
-        return {"datagrams": datagrams, "events": events, "next_timer": endpoint.next_timer()}
+        due = endpoint.next_timer()
+        if due is not None and not (isinstance(due, int | float) and due > -inf):
+            raise TypeError(f"next_timer() is {due!r}; it is a time in seconds, or None")
+        return {"datagrams": datagrams, "events": events, "next_timer": None if due == inf else due}
 
 
 class RefusedError(Exception):

@@ -171,7 +171,7 @@ class Dialogue(EndpointBase):
     def next_timer(self) -> float | None:
         """The earliest of the next heartbeat, the transport's timer and the open deadlines."""
         earliest, transport_s = self._beat_s, self.transport.next_timer()
-        if transport_s is not None and transport_s < earliest:
+        if transport_s is not None and not transport_s >= earliest:  # nan goes on, and is told above
             earliest = transport_s
         for query in self._queries.values():
             earliest = min(earliest, query.deadline_s)
