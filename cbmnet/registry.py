@@ -53,12 +53,16 @@ class Family(Generic[T]):
     def register(self, name: str, config: type = NoConfig) -> Callable[[T], T]:
         """Decorator that adds a member under `name`.
 
-        RegistryError for two members of one name, a name that is no text, a config that is no dataclass.
+        RegistryError for two members of one name, a name that is no text, a config that is no frozen
+        dataclass.
         """
         if not isinstance(name, str):
             raise RegistryError(f"{self.name}: register(name, config) begins with a name, not with {name!r}")
         if not (isinstance(config, type) and is_dataclass(config)):
             raise RegistryError(f'{self.name}: "{name}" has the config {config!r}, which is no dataclass')
+        if not config.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+            said = "is not frozen; write @dataclass(frozen=True)"
+            raise RegistryError(f'{self.name}: "{name}": its config {config.__name__} {said}')
 
         def add(make: T) -> T:
             known = self._members.get(name)

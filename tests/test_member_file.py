@@ -356,3 +356,53 @@ class Broken:
     assert "metric broken: AttributeError: 'Seal' object has no attribute 'nothing' (mine.py:" in " ".join(
         done.stderr.split()
     )
+
+
+OWN_KIND = """
+from cbmnet.datagram import Datagram
+from cbmnet.protocols.endpoint import VARIANTS, expect_send
+from cbmnet.protocols.variants.fire_and_forget import FireAndForget
+
+@VARIANTS.register("mine")
+class Mine(FireAndForget):
+    '''Has a kind of its own.'''
+    KNOWN = {}
+    def command(self, command, now):
+        super().command(command, now)
+        if REMEMBERS:
+            seen = self.KNOWN[command.peer] = self.KNOWN.get(command.peer, 0) + 1
+            if seen % 2:
+                self.outgoing.pop()
+        send = expect_send(command)
+        self.outgoing.append(Datagram(b"x", send.peer, "hint", send.stream, send.epoch, send.sequence))
+"""
+
+
+def test_a_fault_may_name_a_kind_of_the_variants_own(folder):
+    """One that it has is met; one that it has not is a warning, as any fault that meets nothing."""
+    (folder / "mine.py").write_text(OWN_KIND.replace("REMEMBERS", "False"))
+    study = (folder / "study.toml").read_text()
+    for kind, warned in (("hint", False), ("hunt", True)):
+        fault = f'[[faults]]\nat = {{ link = "blue>red", kind = "{kind}", sequence = 1 }}\ndo = "drop"\n'
+        (folder / "study.toml").write_text(study + fault)
+        done = cbmnet("check", "study.toml", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert ("no such datagram was sent" in done.stdout) == warned, done.stdout
+
+
+def test_what_outlives_a_run_is_found_by_check(folder):
+    """A dict in the body of a class makes a run depend on those before it in its process."""
+    (folder / "mine.py").write_text(OWN_KIND.replace("REMEMBERS", "True"))
+    done = cbmnet("check", "study.toml", cwd=folder)
+    assert done.returncode == 2
+    assert "the first run gives another result after the second: something outlives a run" in done.stderr
+
+
+def test_a_config_that_can_change_is_refused(folder):
+    """By its name, where it is registered: it could not be told apart from another."""
+    edited(folder, "@dataclass(frozen=True)", "@dataclass")
+    done = cbmnet("check", "study.toml", cwd=folder)
+    assert done.returncode == 2
+    assert (
+        'variants: "mine": its config MineConfig is not frozen; write @dataclass(frozen=True)' in done.stderr
+    )

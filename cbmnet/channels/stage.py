@@ -90,7 +90,9 @@ class Flight(Struct, eq=False, gc=False):
         Each duplicating stage on the way owns a bit of the copy number (`generation` counts them), so
         no two copies of a datagram ever share one.
         """
-        copy = self.datagram.copy | 1 << (self.generation & 15)
+        if self.generation > 14:
+            raise ValueError(f"more than 15 times copied on its way: {self.label}")
+        copy = self.datagram.copy | 1 << self.generation
         twin = Flight(replace(self.datagram, copy=copy), self.at_s, self.route)
         twin.words = self.route.draws_of(self.hop, twin.datagram.peer).words_of(twin.datagram)
         twin.cause, twin.hop, twin.leg = self.cause, self.hop, self.leg

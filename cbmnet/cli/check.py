@@ -84,12 +84,15 @@ def _seconds_a_run(design: Any) -> float:
     from cbmnet.metrics.measure import measure  # noqa: PLC0415
     from cbmnet.metrics.metric import chosen  # noqa: PLC0415
 
-    names, seconds = chosen(design.base.study.metrics), 0.0
+    names, seconds, seed = chosen(design.base.study.metrics), 0.0, design.base.study.seed
     for point in (design.points[0], design.points[-1]):
-        row = measure(point.config, design.base.study.seed, 0, names)
+        row = measure(point.config, seed, 0, names)
         if row.error is not None:
             raise SimulationError(f"the first run fails: {row.error}")
         start_s = perf_counter()
-        measure(point.config, design.base.study.seed, 1, names)
+        measure(point.config, seed, 1, names)
         seconds += (perf_counter() - start_s) / 2.0
+        if design.base.study.load and measure(point.config, seed, 0, names) != row:
+            said = "something outlives a run, such as a list or dict in the body of a class"
+            raise SimulationError(f"the first run gives another result after the second: {said}")
     return seconds

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from cbmnet.channels.stage import ASTRAY, Flight
@@ -181,16 +181,18 @@ def _batches(values: Sequence[bool], level: float) -> Interval:
 
     It is cut at 0 and 1, beyond which there is no share.
     """
-    size = len(values) // BATCHES
-    if size == 0:
+    share = sum(values) / len(values)
+    if len(values) < BATCHES:
         found = mean_interval([float(v) for v in values], level)
         method = found.method
     else:
-        means = [sum(values[k * size : (k + 1) * size]) / size for k in range(BATCHES)]
-        found, method = mean_interval(means, level), f"t, {BATCHES} batches"
-    low = None if found.low is None else max(found.low, 0.0)
-    high = None if found.high is None else min(found.high, 1.0)
-    return Interval(found.mean, low, high, found.n, level, method)
+        # Sizes differ by one at most, so that every value counts; the interval lies about the share of all.
+        cuts = [len(values) * k // BATCHES for k in range(BATCHES + 1)]
+        found = mean_interval([sum(values[a:b]) / (b - a) for a, b in pairwise(cuts)], level)
+        method = f"t, {BATCHES} batches"
+    low = None if found.low is None else max(found.low - found.mean + share, 0.0)
+    high = None if found.high is None else min(found.high - found.mean + share, 1.0)
+    return Interval(share, low, high, found.n, level, method)
 
 
 def _quantiles(name: str, values: Sequence[float], level: float) -> dict[str, Interval | None]:

@@ -7,6 +7,8 @@ from cbmnet.channels.faults import Fault, LinkFault, NodeFault
 from cbmnet.protocols.endpoint import party_of
 from cbmnet.reports.diagram import Record
 
+RECEIVER_DOWN = "receiver down"
+"""Why a party loses what has come to it, maybe then because of a fault."""
 _LABELLED = ("Send", "Deliver", "Drop", "Duplicate")  # records of a datagram, or of a copy of it
 
 
@@ -34,7 +36,7 @@ def _reasons(faults: Sequence[LinkFault], records: Iterable[Record]) -> list[str
         if record["record"] in _LABELLED and not record.get("forged"):
             name = record["sender"], record["receiver"], *record["label"]
             sent[name] = record
-            if record["record"] == "Drop":
+            if record["record"] == "Drop" and record["reason"] != RECEIVER_DOWN:
                 lost[name] = record["reason"]
     for name, record in sent.items():
         fitting = [number for number, fault in enumerate(faults) if concerns(fault, record)]

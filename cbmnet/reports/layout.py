@@ -89,8 +89,10 @@ def lane_width(rows: Sequence[DiagramRow], parties: Sequence[str]) -> int:
     needed = [
         text_width(row.text, LABEL_SIZE if row.target else NOTE_SIZE, bold=row.loud) + 32 for row in rows
     ]
-    most = max(NARROWEST_LANE, min(WIDEST_LANE, WIDEST_LANES // len(parties)))
-    widest = max(NARROWEST_LANE, min(most, max(needed, default=0.0)), min(WIDEST_LANE, max(names)))
+    most = max(NARROWEST_LANE, min(WIDEST_LANE, WIDEST_LANES // max(1, len(parties))))
+    widest = max(
+        NARROWEST_LANE, min(most, max(needed, default=0.0)), min(WIDEST_LANE, max(names, default=0.0))
+    )
     return round(widest)
 
 

@@ -4,6 +4,7 @@ Colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/); heads, dashes an
 colour is never needed. The ground is white wherever the drawing is shown.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +19,8 @@ _COLOUR = {
     "under way": BLUE,
 }  # fmt: skip
 _HALO = 'fill="#ffffff" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"'
+# What XML 1.0 (section 2.2) has no place for, not even as a number.
+_UNWRITTEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOST_AT, _UNDER_WAY_AT = 0.75, 0.6  # how far into the last lane the line of such a message goes
 
 
@@ -30,7 +33,8 @@ def text(
     """
     weight = ' font-weight="bold"' if bold else ""
     place = f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight} text-anchor="{anchor}" '
-    words = f">{escape(said)}</text>"
+    written = escape(_UNWRITTEN.sub("\ufffd", said))
+    words = f">{written}</text>"
     return f'{place}aria-hidden="true" style="user-select:none" {_HALO}{words}{place}fill="{fill}"{words}'
 
 

@@ -29,6 +29,9 @@ class Labels:
                 self._sent = {key for key in self._sent if key[0] != record.party}
             return
         key = record.sender, record.receiver, record.label
+        if type(record.kind) is not str or not record.kind:
+            said = f"{record.sender} sends a datagram of the kind {record.kind!r} to {record.receiver}"
+            raise SimulationError(f"at {record.at_s:g} s {said}; a kind is a word")
         if key in self._sent:
             said = f"{record.sender} sends {record.label} to {record.receiver} a second time"
             raise SimulationError(f"at {record.at_s:g} s {said}; each transmission has a label of its own")

@@ -25,14 +25,15 @@ from cbmnet.protocols.endpoint import (
     route_of,
     way,
 )
-from cbmnet.records import Accept, Deliver, Duplicate, Seal, Transport
+from cbmnet.records import Accept, Crash, Deliver, Duplicate, Seal, Transport
 from cbmnet.records import Send as SendRecord
 from cbmnet.simulation.invariant import INVARIANTS, chosen
 from cbmnet.testing.freezing import copied
 from cbmnet.testing.network import name_of
 from cbmnet.testing.search_state import Bounds, Flying, Held, State, Step
 
-TOLD = (Accept, Deliver, Duplicate, Seal, SendRecord, Transport)
+TOLD = (Accept, Crash, Deliver, Duplicate, Seal, SendRecord, Transport)
+"""What invariants may want here; copies and crashes, which they ask of elsewhere, are never told."""
 _SAID: dict[Any, str] = {Acknowledged: "acknowledged", GaveUp: "gave up"}
 
 

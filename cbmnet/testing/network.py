@@ -4,7 +4,8 @@ It is the network of a simulation without states: the same driver, routes, fault
 that is found here means the same in a run, and the invariants of a run hold their watch here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
 from itertools import permutations
@@ -139,7 +140,8 @@ class EndpointNetwork:
         """Gives a party's endpoint an order now."""
         for target in getattr(command, "peers", None) or [command.peer]:
             self._note(source, target, command)
-        self.hosts[source].command(command)
+        with self._telling_the_seed():
+            self.hosts[source].command(command)
 
     def at(self, time_s: float, act: Callable[[], Any]) -> None:
         """Has something done at a time that is still to come."""
@@ -149,7 +151,8 @@ class EndpointNetwork:
         """Jumps to the next instant at which something is due and does it all; False if nothing is."""
         if self.clock.peek() == inf:
             return False
-        self.clock.advance()
+        with self._telling_the_seed():
+            self.clock.advance()
         return True
 
     def drive(self, max_steps: int = MAX_STEPS) -> None:
@@ -176,6 +179,17 @@ class EndpointNetwork:
         for source, target in self._ways:
             route = build_route(source, target, [list(stages)], streams)
             self.hosts[party_of(source)].connect(route, self.hosts[party_of(target)])
+
+    @contextmanager
+    def _telling_the_seed(self) -> Iterator[None]:
+        """What fails says with which seed and when; a broken promise tells its own time."""
+        try:
+            yield
+        except SimulationError as error:
+            where = f"seed {self.seed}, {self.now:g} s: "
+            if type(error) is not SimulationError or str(error).startswith(where):  # one order within a step
+                raise
+            raise SimulationError(where + str(error)) from error
 
     # --- what is told ---------------------------------------------------------------------------
 

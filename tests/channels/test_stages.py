@@ -182,3 +182,15 @@ def test_transit_undoes_losses_before_the_next_stage() -> None:
     """A stage that ignores lost flights still says how long it would have taken."""
     link = Link("a>b/0", [_LosesAll(), _DelaysTheLiving()], Streams(1, 0).link("a>b/0"))
     assert Route("a", "b", [link]).transit_s(Datagram(b"x", "b", *Label("notice", 1, 0, 1))) == 7.0
+
+
+def test_copies_of_copies_keep_numbers_of_their_own_or_are_told() -> None:
+    """Fifteen stages may copy; a sixteenth has no number left."""
+    stages = [("duplication", DuplicationConfig(0.0))] * 14 + [("duplication", DuplicationConfig(1.0))]
+    route = build_route("a", "b", [stages], Streams(1, 0))
+    assert len({flight.label for flight in route.carry(Datagram(b"x", "b", "n", 1, 0, 1), 0.0)}) == 2
+    flight = Flight(Datagram(b"x", "b", "n", 1, 0, 1), 0.0, route)
+    labels = {flight.duplicate().label for _ in range(15)}
+    assert len(labels) == 15
+    with pytest.raises(ValueError, match="more than 15 times copied"):
+        flight.duplicate()

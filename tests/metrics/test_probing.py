@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cbmnet.metrics.probing import Plan, probe
+from cbmnet.metrics.probing import Plan, _batches, probe
 from cbmnet.simulation.config import RunConfig
 from cbmnet.statistics.interval import Interval
 
@@ -183,3 +183,12 @@ def test_times_are_told_as_people_say_them_and_too_many_notices_are_remarked(tmp
 def test_few_messages_are_stated_as_few(messages: int) -> None:
     """Even one message gives a table; its limits are missing where it has none."""
     assert measured(messages)["delivered"] is not None
+
+
+def test_the_share_is_that_of_all_values() -> None:
+    """Also of those that are left over when a sample is cut into twenty: 19 of 39."""
+    found = _batches([False] * 20 + [True] * 19, 0.95)
+    assert found.mean == 19 / 39
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.mean <= found.high

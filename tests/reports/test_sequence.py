@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cbmnet.reports import sequence, terminal, transmissions
+from cbmnet.reports import sequence, shapes, terminal, transmissions
 from cbmnet.reports.diagram import DiagramRow, parties, rows
 from cbmnet.reports.layout import text_width
 from cbmnet.reports.shapes import Way, arrow
@@ -346,3 +346,10 @@ def test_every_text_stands_on_a_halo_of_its_own() -> None:
         assert halo.attrib["stroke"] == halo.attrib["fill"] == "#ffffff"
         assert "stroke" not in words.attrib
         assert all(halo.attrib[key] == words.attrib[key] for key in ("x", "y", "font-size", "text-anchor"))
+
+
+def test_what_xml_cannot_hold_is_replaced() -> None:
+    """A control character in a stage's reason leaves a drawing that opens."""
+    drawn = shapes.text(0, 0, "lost: \x00\x08\ufffe<&>", 12)
+    assert ElementTree.fromstring(f"<g>{drawn}</g>")[1].text == "lost: \ufffd\ufffd\ufffd<&>"
+    ElementTree.fromstring(sequence.svg([], [], "nothing happened"))

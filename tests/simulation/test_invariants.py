@@ -8,7 +8,7 @@ from cbmnet.datagram import Label
 from cbmnet.errors import ConfigError, SimulationError
 from cbmnet.experiments.design import load_design
 from cbmnet.metrics.measure import measure
-from cbmnet.records import Accept, Deliver, Reject, Sample, Seal, Send, Transport
+from cbmnet.records import Accept, Crash, Deliver, Reject, Sample, Seal, Send, Transport
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.invariant import INVARIANTS, InvariantError, watches
 from cbmnet.simulation.run import run
@@ -32,6 +32,9 @@ def told(event: str) -> Transport:
 
 SENT = Send(0.0, 1, 0, "a", "b", "notice", Label("notice", 1, 0, 1))
 TWO = seal(0.0, "x"), seal(1.0, "y", 2)
+SAME = seal(0.0, "x"), seal(1.0, "y")
+FORGOT = Crash(3.0, 1, 0, "a", False, True)
+AGAIN = seal(0.0, "x"), FORGOT, seal(4.0, "y")
 HEALED = {"healed_s": 10.0, "within_s": 5.0}
 
 GOOD: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [
@@ -47,6 +50,19 @@ GOOD: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [
     ("delivered-after-healing", HEALED, (seal(96, "x"),)),
     ("acknowledged-was-delivered", {}, (seal(0, "x"), accept(1, "x"), told("acknowledged"))),
     ("acknowledged-was-delivered", {}, (seal(0, "x"), told("gave up"))),
+    # The same number in two epochs, and begun anew by one who lost its memory.
+    ("acknowledged-was-delivered", {}, (*SAME, accept(2, "x"), told("acknowledged"))),
+    (
+        "acknowledged-was-delivered",
+        {},
+        (seal(0, "x"), FORGOT, seal(4, "y"), accept(5, "y"), told("acknowledged")),
+    ),
+    ("delivered-after-healing", HEALED, (*SAME, accept(2, "y"), told("gave up"))),
+    (
+        "delivered-after-healing",
+        HEALED,
+        (seal(0, "x"), accept(1, "x"), FORGOT, seal(4, "y"), told("gave up")),
+    ),
     ("belief-agrees", {}, (Sample(1.0, 1, 0, "a", "b", 0.9, 0, 1.0), Sample(2.0, 1, 0, "a", "b", 0.2, 0, 1))),
 ]
 BAD: list[tuple[str, dict[str, Any], tuple[Any, ...], str]] = [
@@ -59,6 +75,8 @@ BAD: list[tuple[str, dict[str, Any], tuple[Any, ...], str]] = [
     ("delivered-after-healing", HEALED, (seal(0, "x"),), "has not reached b"),
     ("delivered-after-healing", HEALED | {"unless_given_up": False}, (seal(0, "x"), told("gave up")), "due"),
     ("acknowledged-was-delivered", {}, (seal(0, "x"), told("acknowledged")), "which it has not"),
+    ("acknowledged-was-delivered", {}, (*SAME, accept(2, "x"), *(told("acknowledged"),) * 2), "has y, which"),
+    ("delivered-after-healing", HEALED, (*SAME, told("gave up")), "y of a has not reached b"),
     ("belief-agrees", {}, (Sample(1.0, 1, 0, "a", "b", 0.9, 0, 1.0),), "holds P = 0.9 about b"),
 ]
 

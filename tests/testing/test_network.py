@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
+from cbmnet import records
 from cbmnet.channels.faults import Fault
+from cbmnet.channels.stage import STAGES
 from cbmnet.datagram import Datagram
 from cbmnet.errors import ConfigError, LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Acknowledged, EndpointBase, Received, Send
 from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
+from cbmnet.registry import Member, NoConfig
+from cbmnet.reports.idle_faults import idle
 from cbmnet.simulation.invariant import InvariantError
+from cbmnet.simulation.trace import plain
 from cbmnet.testing import (
     Corrupt,
     Crash,
@@ -290,3 +295,62 @@ def test_a_variant_that_fails_is_told_with_its_file_and_line() -> None:
     says = r"b \(Twice\): failed at 1.0 s: KeyError: 'a' \(.*test_network.py:\d+\)"
     with pytest.raises(SimulationError, match=says):
         pair.drive()
+
+
+class Losing:
+    """A stage that answers with nonsense."""
+
+    def __init__(self, config: Any, link: Any) -> None:
+        return
+
+    def apply(self, flight: Any, now_s: float) -> Any:
+        return 5
+
+
+def test_an_error_says_its_seed_and_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside party, variant, link and stage: all that is needed to see it again."""
+    monkeypatch.setitem(STAGES._members, "losing", Member("losing", Losing, NoConfig))
+    pair = EndpointPair(MAKE, seed=77, stages=[("losing", NoConfig())])
+    pair.at(3.0, lambda: pair.send("a", "b"))
+    says = r"^seed 77, 3 s: a \(stop-and-wait\): link a>b/0, stage 0 \(losing\): returned 5"
+    with pytest.raises(SimulationError, match=says):
+        pair.drive()
+
+
+class Nameless(EndpointBase):
+    """Sends a datagram of no kind."""
+
+    def command(self, command: Any, now: float) -> None:
+        self.outgoing.append(Datagram(b"x", "b", None, 1, 0, 1))  # type: ignore[arg-type]
+
+    def receive(self, data: bytes, peer: str, now: float) -> None:
+        return
+
+
+def test_a_datagram_of_no_kind_is_told() -> None:
+    """It would be found by no fault, and no diagram could name it."""
+    pair = EndpointPair(Nameless)
+    with pytest.raises(SimulationError, match="a sends a datagram of the kind None to b; a kind is a word"):
+        pair.send("a", "b")
+
+
+def test_a_fault_that_leads_into_a_crash_did_something() -> None:
+    """The delay lost the datagram, since it came when b was down; without it, it would have arrived."""
+
+    class Everything:
+        wants = (records.Send, records.Deliver, records.Drop, records.Duplicate)
+
+        def __init__(self) -> None:
+            self.records: list[Any] = []
+
+        def feed(self, record: Any) -> None:
+            self.records.append(record)
+
+    seen = Everything()
+    delay = {"at": {"link": "a>b", "kind": "notice", "attempt": 1}, "do": "delay", "by_s": 5.0}
+    crash = {"at": {"node": "b", "time_s": 5.5}, "do": "crash", "for_s": 2.0}
+    pair = EndpointPair(MAKE, faults=[delay, crash], observers=[seen])
+    pair.send("a", "b")
+    pair.drive()
+    assert {record.reason for record in seen.records if isinstance(record, records.Drop)} == {"receiver down"}
+    assert idle(pair.faults, [plain(record) for record in seen.records]) == []

@@ -1,7 +1,9 @@
 """Reordering: some flights skip the delay and overtake (netem(8), `reorder`).
 
-Stands after the delay. After each flight that skipped, the next `gap` - 1 are delayed for certain, and from
-then on each skips with the probability, as in netem; a gap of 1 leaves every flight its chance.
+Stands after the delay, and takes back all the time since the flight entered the hop: an outage that holds
+what it meets belongs on a hop of its own before it. After each flight that skipped, the next `gap` - 1 are
+delayed for certain, and from then on each skips with the probability, as in netem; a gap of 1 leaves every
+flight its chance.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from cbmnet.records import Accept, Seal, Transport
+from cbmnet.records import Accept, Crash, Seal, Transport
 from cbmnet.registry import NoConfig
 from cbmnet.simulation.invariant import INVARIANTS, Throughout
+
+_Number = tuple[str, str, int, int]  # sender, receiver, stream, sequence
 
 
 @INVARIANTS.register("acknowledged-was-delivered")
@@ -16,21 +18,36 @@ class AcknowledgedWasDelivered(Throughout):
     The other way round cannot hold: what was delivered may be believed failed.
     """
 
-    wants = (Seal, Accept, Transport)
+    wants = (Seal, Accept, Transport, Crash)
 
     def __init__(self, config: NoConfig) -> None:
-        self._numbered: dict[tuple[str, str, int, int], str] = {}
+        self._open: dict[_Number, list[str]] = {}
         self._there: set[tuple[str, str, str]] = set()
 
     def feed(self, record: Any) -> str | None:
         """An acknowledgement of what its peer has not accepted."""
         if isinstance(record, Seal):
             number = record.sender, record.receiver, record.stream, record.sequence
-            self._numbered[number] = record.message
+            self._open.setdefault(number, []).append(record.message)
         elif isinstance(record, Accept):
             self._there.add((record.sender, record.receiver, record.message))
-        elif isinstance(record, Transport) and record.event == "acknowledged":
-            message = self._numbered.get((record.party, record.peer, record.stream, record.sequence))
-            if message is not None and (record.party, record.peer, message) not in self._there:
-                return f"{record.party} was told that {record.peer} has {message}, which it has not"
+        elif isinstance(record, Crash):
+            if record.fresh:  # what it had open is settled no more
+                self._open = {
+                    number: open_ for number, open_ in self._open.items() if number[0] != record.party
+                }
+        elif record.event == "acknowledged":
+            number = record.party, record.peer, record.stream, record.sequence
+            return self._acknowledged(number)
+        return None
+
+    def _acknowledged(self, number: _Number) -> str | None:
+        # Events have no epoch; of two messages of one number the older is settled first.
+        party, peer, _, _ = number
+        waiting = self._open.get(number, [])
+        message = next((m for m in waiting if (party, peer, m) in self._there), None)
+        if message is not None:
+            waiting.remove(message)
+        elif waiting:
+            return f"{party} was told that {peer} has {waiting[-1]}, which it has not"
         return None

@@ -1,9 +1,10 @@
 """Everything is delivered within a bound after the network healed."""
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from cbmnet.records import Accept, Seal, Transport
+from cbmnet.records import Accept, Crash, Seal, Transport
 from cbmnet.simulation.invariant import INVARIANTS
 
 
@@ -23,26 +24,33 @@ class DeliveredConfig:
 class DeliveredAfterHealing:
     """Delivered is what verification and desk let pass; a message that expired on its way was not."""
 
-    wants = (Seal, Accept, Transport)
+    wants = (Seal, Accept, Transport, Crash)
 
     def __init__(self, config: DeliveredConfig) -> None:
         self._config = config
         self._open: dict[tuple[str, str, str], Seal] = {}
-        self._numbered: dict[tuple[str, str, int, int], tuple[str, str, str]] = {}
+        self._numbered: dict[tuple[str, str, int, int], deque[tuple[str, str, str]]] = {}
 
     def feed(self, record: Any) -> str | None:
         """Opens what is sealed, closes what is accepted; an acceptance after the bound is too late."""
         if isinstance(record, Seal):
             key = record.sender, record.receiver, record.message
             self._open[key] = record
-            self._numbered[record.sender, record.receiver, record.stream, record.sequence] = key
+            number = record.sender, record.receiver, record.stream, record.sequence
+            self._numbered.setdefault(number, deque()).append(key)
         elif isinstance(record, Accept):
             sealed = self._open.pop((record.sender, record.receiver, record.message), None)
             if sealed is not None and record.at_s > self._due_s(sealed):
                 return f"{record.receiver} accepted {record.message} of {record.sender}, {self._late(sealed)}"
-        elif isinstance(record, Transport) and record.event == "gave up" and self._config.unless_given_up:
-            number = record.party, record.peer, record.stream, record.sequence
-            self._open.pop(self._numbered.get(number, ("", "", "")), None)
+        elif isinstance(record, Crash):
+            if record.fresh:  # what it had under way is settled no more
+                self._numbered = {n: keys for n, keys in self._numbered.items() if n[0] != record.party}
+        elif isinstance(record, Transport) and record.event in ("acknowledged", "gave up"):
+            # Events have no epoch; of two messages of one number the older is settled first.
+            waiting = self._numbered.get((record.party, record.peer, record.stream, record.sequence))
+            settled = waiting.popleft() if waiting else None
+            if settled is not None and record.event == "gave up" and self._config.unless_given_up:
+                self._open.pop(settled, None)
         return None
 
     def result(self, ended_s: float) -> str | None:
