@@ -46,8 +46,9 @@ class Carrier(Protocol):
 class Flight(Struct, eq=False, gc=False):
     """One copy of a datagram under way: where it is in time, its drawn words on this hop, and its fate.
 
-    `words` are eight words of eight bytes; `astray` names the party that it comes to instead. A flight is
-    also the event of its own arrival: `callbacks` and `_ok` are what a driver in virtual time asks of one.
+    `words` are eight words of eight bytes; `astray` names the party that it comes to instead; `told` is the
+    label by which its sending was told, which is told again at its arrival. A flight is also the event of its
+    own arrival: `callbacks` and `_ok` are what a driver in virtual time asks of one.
     """
 
     datagram: Datagram
@@ -63,6 +64,7 @@ class Flight(Struct, eq=False, gc=False):
     generation: int = 0
     callbacks: Any = None
     astray: str = ""
+    told: Label | None = None
     _ok = True
 
     @property
@@ -82,7 +84,7 @@ class Flight(Struct, eq=False, gc=False):
     def redirected(self) -> "Flight":
         """What comes to the other party of one that went astray: its label is told apart by a copy number."""
         copy = self.datagram.copy | ASTRAY
-        return replace(self, datagram=replace(self.datagram, copy=copy), astray="", callbacks=None)
+        return replace(self, datagram=replace(self.datagram, copy=copy), astray="", callbacks=None, told=None)
 
     def duplicate(self) -> "Flight":
         """A further copy, whose later fate is drawn apart: its label has a copy number of its own.

@@ -4,7 +4,7 @@ Records that nobody wants are not even told on that path; the flags say which ar
 """
 
 from cbmnet.channels.stage import Flight
-from cbmnet.datagram import Datagram
+from cbmnet.datagram import Datagram, Label, _new
 from cbmnet.recorder import Recorder
 from cbmnet.records import Corrupt, Deliver, Drop, Duplicate, Send, Wire
 
@@ -20,8 +20,25 @@ class Telling:
         self.drops = wire or recorder.is_wanted(Drop)
         self.delivers = wire or recorder.is_wanted(Deliver)
         self.fates = recorder.is_wanted(Duplicate) or recorder.is_wanted(Corrupt)
+        # One observer, as a trace is alone, is told with the least work: much of what it costs is here.
+        alone = not wire and len(self._to_send) == len(self._to_deliver) == 1
+        self.sent = self._sent_to_one if alone else self._sent
+        self.delivered = self._delivered_to_one if alone else self._delivered
 
-    def sent(self, datagram: Datagram, flights: list[Flight], there: "Telling", now: float) -> None:
+    def _sent_to_one(self, datagram: Datagram, flights: list[Flight], there: "Telling", now: float) -> None:
+        d, recorder = datagram, self._recorder
+        label = _new(Label, (d.kind, d.stream, d.epoch, d.sequence, d.attempt, d.copy))
+        recorder.count = told = recorder.count + 1
+        self._to_send[0](Send(now, told, recorder.cause, self._name, there._name, label[0], label))
+        first = flights[0]
+        first.cause, first.told = told, label
+        if len(flights) > 1 or first.corrupted:
+            for flight in flights:
+                flight.cause = told
+            if self.fates:
+                there.fates_of(flights, told, now)
+
+    def _sent(self, datagram: Datagram, flights: list[Flight], there: "Telling", now: float) -> None:
         """A datagram leaves the host, and what it becomes on its way there; its flights know their cause."""
         told = 0
         if self.sends:
@@ -46,7 +63,15 @@ class Telling:
             if flight.corrupted and not corrupted:
                 self._recorder.tell(Corrupt, *told, cause=cause)
 
-    def delivered(self, flight: Flight, now: float) -> None:
+    def _delivered_to_one(self, flight: Flight, now: float) -> None:
+        recorder, label = self._recorder, flight.told or flight.datagram.label
+        recorder.count = recorder.cause = told = recorder.count + 1
+        source, corrupted, forged = flight.route.sender, flight.corrupted, flight.forged
+        self._to_deliver[0](
+            Deliver(now, told, flight.cause, source, self._name, label[0], label, corrupted, forged)
+        )
+
+    def _delivered(self, flight: Flight, now: float) -> None:
         """Bytes reach the host: from now on, the cause of what follows."""
         recorder, label, source = self._recorder, flight.datagram.label, flight.route.sender
         recorder.count = told = recorder.count + 1
