@@ -21,17 +21,20 @@ from cbmnet.errors import SimulationError
 
 LAST = 2  # after everything else of the same time: SimPy's own priorities are 0 and 1
 MAX_IN_HEAP = 4096
+MAX_WAITING = 10_000_000
+"""So many events may wait at once: ten times a full mesh of a thousand, and some gigabytes."""
 
 
 class Clock(Environment):
     """An environment that SimPy's processes and our own events share.
 
-    More than `max_steps_at_once` events at one instant are a SimulationError: something spins.
+    More than `max_steps_at_once` events at one instant are a SimulationError: something spins. So are more
+    than `max_waiting` that are still to come: something doubles.
     """
 
     def __init__(self, max_steps_at_once: int = MAX_STEPS_AT_ONCE) -> None:
         super().__init__()
-        self.max_steps_at_once = max_steps_at_once
+        self.max_steps_at_once, self.max_waiting = max_steps_at_once, MAX_WAITING
         self._steps = 0  # events at the present instant
         self._runs: list[_Run] = []
         self._room = MAX_IN_HEAP
@@ -100,6 +103,10 @@ class Clock(Environment):
             ours.sort()
             run = _Run(queue, ours)
             self._runs = [run, *(run for run in self._runs if len(run))]
+        if (waiting := len(queue) + sum(len(run) for run in self._runs)) > self.max_waiting:
+            raise SimulationError(
+                f"{waiting} events wait at {self._now} s: endpoints that double what they send?"
+            )
         self._room = len(queue) + max(MAX_IN_HEAP, len(queue))
 
     def _count(self, callbacks: Any) -> None:

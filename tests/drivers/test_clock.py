@@ -192,3 +192,17 @@ def test_sorted_events_are_called_after_whoever_is_next() -> None:
         assert queue.pop()[3] is run
         run._go_on(None)
     assert queue == []
+
+
+def test_what_doubles_without_end_is_stopped() -> None:
+    """Each event brings two, a second later: an error long before the memory is full."""
+    env = Clock()
+    env.max_waiting = 20_000
+
+    def twice(_: Any) -> None:
+        schedule(env, 1.0, None, twice)
+        schedule(env, 1.0, None, twice)
+
+    twice(None)
+    with pytest.raises(SimulationError, match=r"events wait at 1\d.0 s: do endpoints double"):
+        env.run(until=100.0)

@@ -1,4 +1,7 @@
-"""Independent loss: each flight is lost with the same probability."""
+"""Independent loss: each flight is lost with the same probability (netem(8), `loss random`).
+
+A flight is lost if its word is below p * 2^64, so what is lost at one probability is lost at any higher one.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Bit corruption: one bit of the bytes really flips."""
+"""Bit corruption: one bit of the bytes really flips, each as likely as another (netem(8), `corrupt`)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Duplication: a flight arrives twice."""
+"""Duplication: a flight arrives twice (netem(8), `duplicate`), each copy with its own fate from here on."""
 
 from dataclasses import dataclass
 

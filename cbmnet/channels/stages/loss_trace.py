@@ -1,6 +1,7 @@
 """Loss as it was recorded: a sequence of 0, delivered, and 1, lost, is replayed flight by flight.
 
-A trace keeps what no chain of few states has, such as long memory; it must be long beside its bursts.
+No formula: the record is the model. A trace keeps what no chain of few states has, such as long memory; it
+must be long beside its bursts.
 """
 
 from dataclasses import dataclass

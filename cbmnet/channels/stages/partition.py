@@ -1,4 +1,8 @@
-"""A partition: the parties fall into groups, and nothing passes from one group to another."""
+"""A partition: the parties fall into groups, and nothing passes from one group to another.
+
+No formula: it is an interval and a table of who is cut from whom. Partial and one-way partitions are the
+kinds that a study of failures found beside the complete one (Alquraan et al., OSDI 2018).
+"""
 
 from dataclasses import dataclass
 from math import inf

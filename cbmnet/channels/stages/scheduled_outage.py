@@ -1,4 +1,7 @@
-"""A line that is down at known times: maintenance, a station that closes at night."""
+"""A line that is down at known times: maintenance, a station that closes at night.
+
+No formula: windows of time, once or again in each period. Outages at random times are the stage `up-down`.
+"""
 
 from bisect import bisect_right
 from dataclasses import dataclass
