@@ -204,5 +204,5 @@ def test_what_doubles_without_end_is_stopped() -> None:
         schedule(env, 1.0, None, twice)
 
     twice(None)
-    with pytest.raises(SimulationError, match=r"events wait at 1\d.0 s: do endpoints double"):
+    with pytest.raises(SimulationError, match=r"events wait at 1\d.0 s: endpoints that double"):
         env.run(until=100.0)
