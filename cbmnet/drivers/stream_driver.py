@@ -20,7 +20,7 @@ from cbmnet.protocols.endpoint import MAX_FRAME_BYTES, Endpoint, route_of
 from cbmnet.protocols.endpoint import way as way_to
 
 MAX_WAITING_BYTES = 1 << 20  # of one connection; what comes on top is lost, as on any congested line
-
+HELLO_S = 10.0  # real seconds in which a caller must have said who he is
 ACCEPTING_TURNS = 4  # of the loop, until a connection that it has taken from the listening socket is ours
 
 
@@ -132,12 +132,15 @@ class StreamHost(AsyncioHost):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         deframer, peer = Deframer(MAX_FRAME_BYTES), ""
         try:
-            while chunk := await reader.read(1 << 16):
-                for data in deframer.feed(chunk):
-                    if peer:
-                        self.take(data, peer)
-                    elif (peer := data.decode("utf-8", "replace")) not in self._addresses:
-                        return  # nobody we know
+            async with asyncio.timeout(HELLO_S) as patience:
+                while chunk := await reader.read(1 << 16):
+                    for data in deframer.feed(chunk):
+                        if peer:
+                            self.take(data, peer)
+                        elif (peer := data.decode("utf-8", "replace")) not in self._addresses:
+                            return  # nobody we know
+                        else:
+                            patience.reschedule(None)
         except (SignedMessageError, OSError):
             pass  # a broken line loses what was on it
         finally:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cbmnet.channels.faults import Datagrams, Delay, Drop, Duplicate, Fault, Faults
 from cbmnet.channels.link import Route, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
+from cbmnet.drivers import stream_driver
 from cbmnet.drivers.asyncio_driver import UdpHost
 from cbmnet.drivers.stream_driver import StreamHost
 from cbmnet.errors import LocalProtocolError, SimulationError
@@ -410,3 +411,26 @@ async def test_flights_of_one_time_land_in_the_order_of_their_sending() -> None:
     await a.aclose()
     await b.aclose()
     assert [int(event.data) for event in told] == list(range(1, 101))
+
+
+async def test_a_stranger_who_says_nothing_is_not_held_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who does not say his name in time is gone; a peer may be silent after it as long as he likes."""
+    monkeypatch.setattr(stream_driver, "HELLO_S", 0.05)
+    at_b: list[Any] = []
+    config = StopAndWaitConfig(rto_s=5.0)
+    b = await StreamHost.open(StopAndWait(config), "b", LOCAL, at_b.append, now_s=time.time())
+    a = await StreamHost.open(StopAndWait(config), "a", LOCAL, lambda event: None, now_s=time.time())
+    b.know("a", a.address)
+    a.know("b", b.address)
+    a.command(note(1))
+    reader, writer = await asyncio.open_connection(*b.address)
+    async with asyncio.timeout(5.0):
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    await asyncio.sleep(0.1)
+    a.command(note(2))
+    await until(lambda: len(at_b) == 2)
+    writer.close()
+    await a.aclose()
+    await b.aclose()
+    assert at_b == [Received("a", b"1"), Received("a", b"2")]
