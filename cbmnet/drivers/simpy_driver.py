@@ -14,14 +14,13 @@ from cbmnet.channels.fan import Fan
 from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
-from cbmnet.drivers.clock import Call, Clock, schedule
-from cbmnet.drivers.queued import PLAIN_EVENTS, check_event, queued, variant_name
-from cbmnet.drivers.skewed import Skewed
-from cbmnet.drivers.telling import Telling
+from cbmnet.drivers.clock import Call, Clock
+from cbmnet.drivers.failures import FailingHost
+from cbmnet.drivers.queued import PLAIN_EVENTS, check_event, variant_name
 from cbmnet.errors import LocalProtocolError, SimulationError, described
-from cbmnet.protocols.endpoint import Endpoint, QueuedEndpoint, Received
+from cbmnet.protocols.endpoint import Endpoint, Received
 from cbmnet.recorder import Recorder
-from cbmnet.records import ClockSet, Crash, Pause, Timer
+from cbmnet.records import Timer
 
 _Carry = Callable[[Datagram, float], list[Flight]]
 _Line = tuple[_Carry, "Host", tuple[Callable[[Flight], None]]]
@@ -42,8 +41,8 @@ class _FanLines(dict[str, _Line]):
         return self._carry, peer, peer.ends
 
 
-class Host:
-    """One party's endpoint on the network, its routes out, its clock and its failures."""
+class Host(FailingHost):
+    """One party's endpoint on the network, its routes out and its timers."""
 
     def __init__(
         self,
@@ -53,20 +52,12 @@ class Host:
         on_event: Callable[[Any], None],
         recorder: Recorder,
     ) -> None:
-        self.clock, self.name = clock, name
-        self.endpoint: QueuedEndpoint = queued(endpoint, name, clock.max_steps_at_once)
-        self.down = False  # crashed or paused: nothing goes in or out
-        self._down_until_s = self._still_until_s = -1.0
-        self._waiting: list[Flight] = []  # what arrives at a party that stands still
-        self._orders: list[Any] = []  # what it is told to do while it is down
-        self._renew: Callable[[], Endpoint] | None = None
-        self._on_event, self._recorder = on_event, recorder
-        self.telling = telling = Telling(name, recorder)
+        super().__init__(clock, name, endpoint, recorder)
+        self._on_event, telling = on_event, self.telling
         self._tells_sending, self._tells_drop = telling.sends or telling.fates, telling.drops
         self._tells_deliver, self._tells_fates = telling.delivers, telling.fates
         self._routes: dict[str, Route] = {}
         self._lines: dict[str, _Line] = {}
-        self._due: float | None = None
         self._on_wake = (self._on_timer,)
         self._wake = Call(self._on_wake)
         self._pumping = False
@@ -88,17 +79,6 @@ class Host:
         `find_host` gives the host of a name, or raises KeyError. Nothing is kept for a party.
         """
         self._lines = _FanLines(self._lines, fan.carry, find_host)
-
-    @property
-    def own_time_s(self) -> float:
-        """What the party's clock shows."""
-        endpoint, now = self.endpoint, self.clock.now
-        return endpoint.own_time_s(now) if isinstance(endpoint, Skewed) else now
-
-    @property
-    def waiting(self) -> tuple[Flight, ...]:
-        """What has arrived and waits while the party stands still."""
-        return tuple(self._waiting)
 
     def route_to(self, way: str) -> Route:
         """The route to a connected peer."""
@@ -242,79 +222,6 @@ class Host:
         if self._tells_fates:
             other.telling.fates_of([flight, twin], twin.cause, now, corrupted=True)
         other.deliver(twin)
-
-    def _meet_nobody(self, flight: Flight, now: float) -> None:
-        if now < self._down_until_s:
-            self.telling.lost(flight, now, "receiver down")
-        else:
-            self._waiting.append(flight)
-
-    # --- failures of the node -------------------------------------------------------------------
-
-    def crash(self, duration_s: float, renew: Callable[[], Endpoint] | None = None) -> None:
-        """Goes down: what arrives is lost, orders and timers wait; comes back with its stored state.
-
-        With `renew` the state is lost, orders too: the endpoint that it makes is the one that comes back.
-        """
-        now = self.clock.now
-        if now >= self._down_until_s:
-            self._recorder.tell(Crash, now, self.name, True, renew is not None)
-        for flight in self._waiting:
-            self.telling.lost(flight, now, "receiver down")
-        self._waiting.clear()
-        self.down = True
-        self._renew = renew or self._renew
-        self._down_until_s = max(self._down_until_s, now + duration_s)
-        schedule(self.clock, duration_s, None, self._come_back)
-
-    def pause(self, duration_s: float) -> None:
-        """Stands still, as a stopped process does: what arrives waits, and timers come late."""
-        now = self.clock.now
-        if now >= self._still_until_s:
-            self._recorder.tell(Pause, now, self.name, True)
-        self.down = True
-        self._still_until_s = max(self._still_until_s, now + duration_s)
-        schedule(self.clock, duration_s, None, self._come_back)
-
-    def set_clock(self, offset_s: float, drift: float = 0.0) -> None:
-        """The party's clock jumps by the offset and gains `drift` seconds a second from now on."""
-        endpoint, now = self.endpoint, self.clock.now
-        if not isinstance(endpoint, Skewed):
-            endpoint = self.endpoint = Skewed(endpoint)
-        endpoint.set(offset_s, drift, now)
-        self._recorder.tell(ClockSet, now, self.name, offset_s, drift)
-        self.pump()
-
-    def _come_back(self, _: Call) -> None:
-        now = self.clock.now
-        if not self.down or now < max(self._down_until_s, self._still_until_s):
-            return  # another failure lasts longer
-        self.down = False
-        if self._down_until_s >= 0.0:
-            self._recorder.tell(Crash, now, self.name, False, self._renew is not None)
-        if self._still_until_s >= 0.0:
-            self._recorder.tell(Pause, now, self.name, False)
-        self._down_until_s = self._still_until_s = -1.0
-        if self._renew is not None:
-            self._replace(self._renew())
-            self._orders.clear()
-        waiting, self._waiting = self._waiting, []
-        for flight in waiting:
-            flight.at_s = now
-            self.deliver(flight)
-        orders, self._orders = self._orders, []
-        for order in orders:
-            self.command(order)
-        self._due = None
-        self.pump()
-
-    def _replace(self, endpoint: Endpoint) -> None:
-        self._renew = None
-        fresh = queued(endpoint, self.name, self.clock.max_steps_at_once)
-        if isinstance(self.endpoint, Skewed):
-            self.endpoint.renew(fresh)
-        else:
-            self.endpoint = fresh
 
     # --- timers ---------------------------------------------------------------------------------
 
