@@ -428,8 +428,10 @@ async def test_a_stranger_who_says_nothing_is_not_held_for_ever(monkeypatch: pyt
         with suppress(ConnectionError):
             assert await reader.read() == b""
     await asyncio.sleep(0.1)
+    line = a._lines["b"]
     a.command(note(2))
     await until(lambda: len(at_b) == 2)
+    assert a._lines["b"] is line
     writer.close()
     await a.aclose()
     await b.aclose()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cbmnet.protocols.heartbeat import DeliveryEstimate
+from cbmnet.protocols.heartbeat import DeliveryEstimate, tolerance_s
 
 FOR_EVER_S = 1e12  # a half-life that fades nothing
 
@@ -85,3 +85,13 @@ def test_when_one_asks_changes_nothing() -> None:
         often.delivery_prob(float(second))
     assert often.delivery_prob(200.0) == pytest.approx(once.delivery_prob(200.0))
     assert once.delivery_prob(200.0) != 0.5
+
+
+def test_a_heartbeat_may_be_early_by_as_much_as_clocks_may_differ() -> None:
+    """Half a period at most, and 30 s: one that its sender's fast clock sent too soon is a success."""
+    early, too_early = estimate(), estimate()
+    early.arrived(1, 5.5)
+    too_early.arrived(1, 4.5)
+    assert early.delivery_prob(15.1) == pytest.approx(2 / 3)
+    assert too_early.delivery_prob(15.1) == pytest.approx(1 / 3)
+    assert (tolerance_s(10.0), tolerance_s(3600.0)) == (5.0, 30.0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cbmnet.channels.stage import ASTRAY
 from cbmnet.errors import ConfigError, SimulationError
 from cbmnet.experiments.design import load_design
 from cbmnet.metrics.measure import measure
@@ -194,6 +195,9 @@ def test_a_misrouted_message_is_refused_by_whom_it_comes_to() -> None:
     said = [(r["record"], r["receiver"], r.get("reason") or r.get("code")) for r in records(config)
             if r["record"] in ("Drop", "Reject", "Accept")]  # fmt: skip
     assert said == [("Drop", "blue", "misrouted to green"), ("Reject", "green", "NotReceiver")]
+    config["study"] = {"horizon": "1d"}  # a trace alone, which tells labels in a shorter way
+    labels = [r["label"] for r in records(config) if r["record"] in ("Send", "Drop", "Deliver")]
+    assert [label[-1] for label in labels] == [0, 0, ASTRAY]
 
 
 @pytest.mark.parametrize("wrong", [{"ahead": "10s"}, {"behind": "10s"}, {"ahead": "0.5s"}])

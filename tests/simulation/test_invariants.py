@@ -76,6 +76,7 @@ BAD: list[tuple[str, dict[str, Any], tuple[Any, ...], str]] = [
     ("delivered-after-healing", HEALED | {"unless_given_up": False}, (seal(0, "x"), told("gave up")), "due"),
     ("acknowledged-was-delivered", {}, (seal(0, "x"), told("acknowledged")), "which it has not"),
     ("acknowledged-was-delivered", {}, (*SAME, accept(2, "x"), *(told("acknowledged"),) * 2), "has y, which"),
+    ("acknowledged-was-delivered", {}, (*AGAIN, accept(5, "x"), told("acknowledged")), "has y, which"),
     ("delivered-after-healing", HEALED, (*SAME, told("gave up")), "y of a has not reached b"),
     ("belief-agrees", {}, (Sample(1.0, 1, 0, "a", "b", 0.9, 0, 1.0),), "holds P = 0.9 about b"),
 ]
