@@ -1,5 +1,6 @@
 """Lists of faults given to `cbmnet replay`: what cannot be read or used is one clear error."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,14 +34,21 @@ def test_what_cannot_be_read_is_told_in_a_line(folder: Path, content: bytes, sai
 
 
 @pytest.mark.parametrize(
-    "more", ['"drift": 0.001', '"offset_s": 0', '"offset_s": -5, "drift": -0.5', '"offset_s": 5']
-)
-def test_a_clock_is_set_by_any_of_its_two_numbers(folder: Path, more: str) -> None:
+    ("more", "offset_s", "drift"),
+    [
+        ('"drift": 0.001', 0.0, 0.001), ('"offset_s": 0', 0.0, 0.0), ('"offset_s": 5', 5.0, 0.0),
+        ('"offset_s": -5, "drift": -0.5', -5.0, -0.5),
+    ],
+)  # fmt: skip
+def test_a_clock_is_set_by_any_of_its_two_numbers(
+    folder: Path, more: str, offset_s: float, drift: float
+) -> None:
     """By a drift alone as well; a file that an editor began with a mark of its encoding is read too."""
     fault = f'[{{"do": "set-clock", "at": {{"node": "red", "time_s": 5}}, {more}}}]'
     (folder / "f.json").write_text(fault, "utf-8-sig")
-    done = cbmnet("replay", "f.json", "--study", "s.toml", cwd=folder)
-    assert "1 fault\n" in done.stdout
+    done = cbmnet("replay", "f.json", "--study", "s.toml", "--json", cwd=folder)
+    told = [json.loads(line) for line in done.stdout.splitlines() if '"ClockSet"' in line]
+    assert [(record["offset_s"], record["drift"]) for record in told] == [(offset_s, drift)]
 
 
 def test_a_list_without_faults_shows_what_passes(folder: Path) -> None:
