@@ -10,13 +10,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
-from math import inf
 from typing import Any
 
 from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers import MAX_STEPS_AT_ONCE
+from cbmnet.drivers.queued import check_event, due_of
 from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Endpoint
 
@@ -114,6 +114,10 @@ class AsyncioHost(ABC):
                 except SimulationError as error:  # the others are sent all the same
                     failed = failed or error
             if (event := self.endpoint.next_event()) is not None:
+                try:
+                    check_event(event)
+                except TypeError as error:
+                    raise SimulationError(f"{type(self.endpoint).__name__}: {error}") from None
                 self._on_event(event)
                 busy = not self._closed
         if failed is not None:
@@ -121,15 +125,18 @@ class AsyncioHost(ABC):
 
     def _send(self, datagram: Datagram, now: float) -> None:
         way = datagram.peer
-        if way not in self.ways():
-            there = ", ".join(sorted(self.ways())) or "none"
-            raise SimulationError(f"no way to {way!r}; there are {there}")
+        self._check_way(way)
         route = self._routes.get(way)
         if route is None:
             self.transmit(way, datagram.data)
             return
         for flight in route.carry(datagram, now):
             self._fly(route, flight)
+
+    def _check_way(self, way: str) -> None:
+        if way not in self.ways():
+            there = ", ".join(sorted(self.ways())) or "none"
+            raise SimulationError(f"no way to {way!r}; there are {there}")
 
     def _fly(self, route: Route, flight: Flight) -> None:
         if flight.drop is not None:
@@ -152,7 +159,9 @@ class AsyncioHost(ABC):
             while self._under_way and self._under_way[0][0] <= now:
                 _, _, route, flight = heappop(self._under_way)
                 if not route.has_further(flight):
-                    self.transmit(flight.astray or flight.datagram.peer, flight.datagram.data)
+                    way = flight.astray or flight.datagram.peer
+                    self._check_way(way)
+                    self.transmit(way, flight.datagram.data)
                     continue
                 for onward in route.onward(flight):
                     self._fly(route, onward)
@@ -163,13 +172,11 @@ class AsyncioHost(ABC):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
-        due = self.endpoint.next_timer()
-        if due is None:
-            return
-        if not (isinstance(due, int | float) and due > -inf):
-            kind = type(self.endpoint).__name__
-            raise SimulationError(f"{kind}: next_timer() is {due!r}; it is a time in seconds, or None")
-        if due < inf:
+        try:
+            due = due_of(self.endpoint.next_timer())
+        except ValueError as error:
+            raise SimulationError(f"{type(self.endpoint).__name__}: {error}") from None
+        if due is not None:
             at_s = max(due - self._epoch_s, self._loop.time() + after_s) if after_s else due - self._epoch_s
             self._timer = self._loop.call_at(at_s, self._wake, due)
 

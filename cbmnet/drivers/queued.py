@@ -4,6 +4,7 @@ The driver in virtual time empties the queues of an `EndpointBase` in place, for
 An endpoint without them, or with a word of its own in the two methods, is asked through those.
 """
 
+from math import inf
 from typing import Any
 
 from cbmnet.datagram import Datagram
@@ -91,12 +92,25 @@ def check_event(event: Any) -> None:
         raise TypeError(f"{kind.__name__} with data of type {type(data).__name__}; they are bytes")
 
 
+def due_of(due: Any) -> float | None:
+    """What `next_timer` gave, or None for a time that never comes. ValueError for what is no time."""
+    if due is None:
+        return None
+    if not (isinstance(due, int | float) and due > -inf):  # nan as well
+        raise ValueError(f"next_timer() is {due!r}; it is a time in seconds, or None")
+    return due if due < inf else None
+
+
 def drained(
     endpoint: Endpoint, who: str, now: float, most: int = MAX_STEPS_AT_ONCE
 ) -> tuple[list[Datagram], list[Any]]:
-    """Every datagram and event until the endpoint is quiet; SimulationError after more than `most` events."""
+    """Every datagram and event until the endpoint is quiet; SimulationError after more than `most` events.
+
+    TypeError for what is no event.
+    """
     outgoing, events = list(endpoint.datagrams_to_send()), list[Any]()
     while (event := endpoint.next_event()) is not None:
+        check_event(event)
         events.append(event)
         outgoing += endpoint.datagrams_to_send()
         if len(events) > most:

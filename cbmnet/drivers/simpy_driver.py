@@ -7,7 +7,6 @@ stays in the queue and calls nothing when it comes.
 
 import struct
 from collections.abc import Callable
-from math import inf
 from typing import Any
 
 from cbmnet.channels.fan import Fan
@@ -16,7 +15,7 @@ from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
 from cbmnet.drivers.clock import Call, Clock
 from cbmnet.drivers.failures import FailingHost
-from cbmnet.drivers.queued import PLAIN_EVENTS, check_event, variant_name
+from cbmnet.drivers.queued import PLAIN_EVENTS, check_event, due_of, variant_name
 from cbmnet.errors import LocalProtocolError, SimulationError, described
 from cbmnet.protocols.endpoint import Endpoint, Received
 from cbmnet.recorder import Recorder
@@ -227,9 +226,7 @@ class Host(FailingHost):
 
     def _arm(self, due: float | None, now: float) -> None:
         self._due, self._wake.callbacks = due, ()
-        if due is not None:
-            if not due > -inf:
-                raise ValueError(f"next_timer() is {due}")
+        if (due := due_of(due)) is not None:
             self._wake = wake = Call(self._on_wake)
             self._at(due if due > now else now, wake)
 

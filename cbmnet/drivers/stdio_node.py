@@ -6,12 +6,12 @@ The node owns no clock: each request carries the time, and each is answered befo
 import dataclasses
 import traceback
 from collections.abc import Callable, Mapping
-from math import inf, isfinite
+from math import isfinite
 from typing import Any, BinaryIO, get_origin, get_type_hints
 
 import msgspec
 
-from cbmnet.drivers.queued import check_event, drained
+from cbmnet.drivers.queued import drained, due_of
 from cbmnet.drivers.stdio_lines import (
     CRASH,
     LINES,
@@ -142,13 +142,8 @@ class _Node:
     def _drained(self, endpoint: Endpoint, now: float) -> dict[str, Any]:
         outgoing, told = drained(endpoint, type(endpoint).__name__, now)
         datagrams = [Labelled(*msgspec.structs.astuple(datagram)) for datagram in outgoing]
-        for event in told:
-            check_event(event)
         events = [self._lines.tagged(event) for event in told]
-        due = endpoint.next_timer()
-        if due is not None and not (isinstance(due, int | float) and due > -inf):
-            raise TypeError(f"next_timer() is {due!r}; it is a time in seconds, or None")
-        return {"datagrams": datagrams, "events": events, "next_timer": None if due == inf else due}
+        return {"datagrams": datagrams, "events": events, "next_timer": due_of(endpoint.next_timer())}
 
 
 class RefusedError(Exception):

@@ -4,7 +4,7 @@ Records that nobody wants are not even told on that path; the flags say which ar
 """
 
 from cbmnet.channels.stage import Flight
-from cbmnet.datagram import Datagram, Label, _new
+from cbmnet.datagram import Datagram
 from cbmnet.recorder import Recorder
 from cbmnet.records import Corrupt, Deliver, Drop, Duplicate, Send, Wire
 
@@ -26,8 +26,7 @@ class Telling:
         self.delivered = self._delivered_to_one if alone else self._delivered
 
     def _sent_to_one(self, datagram: Datagram, flights: list[Flight], there: "Telling", now: float) -> None:
-        d, recorder = datagram, self._recorder
-        label = _new(Label, (d.kind, d.stream, d.epoch, d.sequence, d.attempt, d.copy))
+        label, recorder = datagram.label, self._recorder
         recorder.count = told = recorder.count + 1
         self._to_send[0](Send(now, told, recorder.cause, self._name, there._name, label[0], label))
         first = flights[0]

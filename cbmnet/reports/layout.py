@@ -90,10 +90,8 @@ def lane_width(rows: Sequence[DiagramRow], parties: Sequence[str]) -> int:
         text_width(row.text, LABEL_SIZE if row.target else NOTE_SIZE, bold=row.loud) + 32 for row in rows
     ]
     most = max(NARROWEST_LANE, min(WIDEST_LANE, WIDEST_LANES // max(1, len(parties))))
-    widest = max(
-        NARROWEST_LANE, min(most, max(needed, default=0.0)), min(WIDEST_LANE, max(names, default=0.0))
-    )
-    return round(widest)
+    longest_name = min(WIDEST_LANE, max(names, default=0.0))
+    return round(max(NARROWEST_LANE, min(most, max(needed, default=0.0)), longest_name))
 
 
 def wrapped(parts: Iterable[str], width: float) -> Iterator[str]:

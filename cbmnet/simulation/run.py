@@ -1,6 +1,7 @@
 """Runs one replication: build, start, go on to the horizon or an attack, ask the observers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,27 +58,15 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
         observer.start(facts)
     recorder = Recorder(observers)
     where = f"{config.name}, seed {seed}, run {replication}"
-    try:
+    with _placed(lambda: f"{where}, before it begins"):
         simulation = build(config, seed, replication, recorder)
-    except CbmnetError as error:
-        raise SimulationError(f"{where}, before it begins: {error}") from error
-    except Stopped:
-        raise
-    except SystemExit as error:
-        raise SimulationError(f"{where}, before it begins: {_ended(error)}") from error
-    try:
+    with _placed(lambda: f"{where}, {simulation.env.now:.3f} s"):
         start(simulation)
         plan(simulation)
         _sample(simulation)
         simulation.env.run(until=simulation.over)
         for watch in watching:
             watch.result(simulation.env.now)
-    except CbmnetError as error:
-        raise SimulationError(f"{where}, {simulation.env.now:.3f} s: {error}") from error
-    except Stopped:
-        raise
-    except SystemExit as error:
-        raise SimulationError(f"{where}, {simulation.env.now:.3f} s: {_ended(error)}") from error
     lives = [
         *zip(simulation.dialogues.values(), simulation.agents.values(), strict=True),
         *simulation.retired,
@@ -90,8 +79,18 @@ def run(config: RunConfig, seed: int, replication: int, observers: Sequence[RunO
     )
 
 
-def _ended(error: SystemExit) -> str:
-    return f"a variant, a stage or an observer ends the program ({described(error)})"
+@contextmanager
+def _placed(where: Callable[[], str]) -> Iterator[None]:
+    """What goes wrong is a SimulationError that says where; so is an exit that somebody's code asks for."""
+    try:
+        yield
+    except CbmnetError as error:
+        raise SimulationError(f"{where()}: {error}") from error
+    except Stopped:
+        raise
+    except SystemExit as error:
+        said = f"a variant, a stage or an observer ends the program ({described(error)})"
+        raise SimulationError(f"{where()}: {said}") from error
 
 
 def _sample(simulation: Simulation) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from math import nan
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 
 from cbmnet.channels.link import build_route
 from cbmnet.channels.stages.constant import ConstantConfig
+from cbmnet.channels.stages.misrouting import MisroutingConfig
 from cbmnet.drivers import asyncio_host
 from cbmnet.drivers.asyncio_driver import UdpHost
 from cbmnet.errors import LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import Acknowledged, Broadcast, GaveUp, Received, Send
 from cbmnet.protocols.variants.broadcast import BroadcastConfig, BroadcastToMany
+from cbmnet.protocols.variants.fire_and_forget import FireAndForget
 from cbmnet.protocols.variants.k_of_n import KOfN, KOfNConfig
 from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig
+from cbmnet.registry import NoConfig
 from cbmnet.streams import Streams
 
 LOCAL = ("127.0.0.1", 0)
@@ -179,3 +183,27 @@ async def test_a_timer_that_is_no_time_is_told_and_blocks_no_loop(wrong: Any) ->
     with pytest.raises(SimulationError, match=r"Timeless: next_timer\(\) is"):
         host._arm()
     host.close()
+
+
+async def test_a_datagram_goes_astray_on_a_real_socket_too() -> None:
+    """c has what was for b, as from a; to somebody without an address it is an error of its own."""
+    said: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: said.append(context["exception"]))
+    heard: list[Any] = []
+    make, now_s = partial(FireAndForget, NoConfig()), time.time()
+    b = await UdpHost.open(make(), LOCAL, {}, lambda event: heard.append(("b", event)), now_s=now_s)
+    c = await UdpHost.open(make(), LOCAL, {}, lambda event: heard.append(("c", event)), now_s=now_s)
+    astray = [("misrouting", MisroutingConfig(1.0, ("c", "z")))]
+    routes = {"b": build_route("a", "b", [astray], Streams(0, 0))}
+    a = await UdpHost.open(
+        make(), LOCAL, {"b": b.address, "c": c.address}, lambda event: None, now_s=now_s, routes=routes
+    )
+    b.know("a", a.address)
+    c.know("a", a.address)
+    for number in range(1, 21):
+        a.command(Send("b", b"%d" % number, "notice", 1, 0, number))
+    await until(lambda: len(heard) + len(said) == 20)
+    for host in (a, b, c):
+        await host.aclose()
+    assert {name for name, _ in heard} == {"c"}
+    assert {str(error) for error in said} == {"no way to 'z'; there are b, c"}

@@ -1,9 +1,12 @@
 """An endpoint need have no more than the six methods of the interface: every driver drives it."""
 
 import asyncio
+import json
+import re
 import time
 from collections.abc import Coroutine
 from io import BytesIO
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -157,9 +160,74 @@ async def test_an_endpoint_that_fails_at_the_opening_leaves_no_socket(opening: A
 
 def test_a_node_with_events_without_end_answers_with_an_error() -> None:
     """Its driver hears of it, where it would wait for ever."""
-    requests = BytesIO(
-        b'{"src":"driver","dest":"a","body":{"type":"init","msg_id":0,"node_id":"a","node_ids":["a","b"]}}\n'
-    )
+    assert "more than 1000000 events" in answers_to(Endless())[0]["text"]
+
+
+class Says(Bare):
+    """Hands up what it is given, and names a time that it is given."""
+
+    __slots__ = ("_due", "_said")
+
+    def __init__(self, said: Any = None, due: Any = None) -> None:
+        super().__init__()
+        self._said, self._due = [said], due
+
+    def next_event(self) -> Any | None:
+        return self._said.pop() if self._said else None
+
+    def next_timer(self) -> float | None:
+        due: float | None = self._due
+        return due
+
+
+INIT = b'{"src":"driver","dest":"a","body":{"type":"init","msg_id":0,"node_id":"a","node_ids":["a","b"]}}\n'
+
+
+def answers_to(endpoint: Any, *requests: bytes) -> list[dict[str, Any]]:
+    """What a node with this endpoint answers to an init and these."""
     answers = BytesIO()
-    assert not serve(lambda init: Endless(), requests, answers)
-    assert b"more than 1000000 events" in answers.getvalue()
+    serve(lambda init: endpoint, BytesIO(b"".join((INIT, *requests))), answers)
+    return [json.loads(line)["body"] for line in answers.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"said": "received"}, "'received' stands among the events"),
+        ({"said": Received("b", "x")}, "Received with data of type str"),  # type: ignore[arg-type]
+        ({"due": nan}, "next_timer() is nan; it is a time in seconds, or None"),
+        ({"due": "soon"}, "next_timer() is 'soon'"),
+    ],
+)
+async def test_what_an_endpoint_says_is_looked_at_in_every_driver(wrong: Any, says: str) -> None:
+    """In virtual time, in a node and on a socket; a search takes a wrong event for a counterexample."""
+    with pytest.raises(SimulationError, match=re.escape(says)):
+        EndpointPair(lambda: Says(**wrong)).send("a", "b")
+    assert says in answers_to(Says(**wrong))[0]["text"]
+    with pytest.raises(SimulationError, match=re.escape(says)):
+        await UdpHost.open(Says(**wrong), LOCAL, {}, lambda event: None, now_s=time.time())
+    if "said" in wrong:
+        found = search({"a": lambda: Says(**wrong), "b": Bare}, [("a", Send("b", b"x", "notice", 1, 0, 1))])
+        assert found.counterexample is not None
+        assert says in found.counterexample.failure
+
+
+def test_a_timer_that_never_comes_is_none() -> None:
+    """An infinite time is no line of JSON, and wakes nobody in virtual time."""
+    assert answers_to(Says(due=inf))[0].get("next_timer") is None
+    pair = EndpointPair(lambda: Says(due=inf))
+    pair.send("a", "b")
+    pair.drive()
+    assert pair.now < 10.0
+
+
+def test_a_node_refuses_what_its_page_forbids() -> None:
+    """Bytes of somebody who is none of the parties, and a number below 0; then it goes on."""
+    stranger = {"type": "receive", "msg_id": 1, "now": 1.0, "peer": "z", "data": ""}
+    below = {"type": "timer", "msg_id": -1, "now": 1.0}
+    good = {"type": "timer", "msg_id": 2, "now": 1.0}
+    bodies = [{"src": "d", "dest": "a", "body": body} for body in (stranger, below, good)]
+    said = answers_to(Bare(), *(json.dumps(line).encode() + b"\n" for line in bodies))
+    assert [body.get("code") for body in said] == [None, 12, 12, None]
+    assert said[3]["type"] == "outputs"
+    assert said[1]["text"] == "no party 'z'; there are a, b"

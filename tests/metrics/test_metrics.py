@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from cbmnet.channels.stage import ASTRAY
 from cbmnet.datagram import Label
 from cbmnet.metrics.metric import METRICS, chosen
 from cbmnet.records import Accept, Answer, Attack, Belief, Deliver, Reject, Rung, Sample, Seal, Transport
@@ -81,6 +82,7 @@ CASES: dict[str, list[tuple[Any, tuple[Any, ...]]]] = {
         (1, (deliver(1), transport("gave up", 1))),
         (0, (replace(deliver(1), kind="link-ack"), transport("gave up", 1))),
         (0, (replace(deliver(1), corrupted=True), transport("gave up", 1))),
+        (0, (replace(deliver(1), label=deliver(1).label._replace(copy=ASTRAY)), transport("gave up", 1))),
         (1, (transport("gave up", 1), deliver(1), deliver(1), deliver(2), transport("gave up", 3))),
         (2, (deliver(1), deliver(2), transport("gave up", 1), transport("gave up", 2))),
     ],

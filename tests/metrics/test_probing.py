@@ -192,3 +192,13 @@ def test_the_share_is_that_of_all_values() -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low <= found.mean <= found.high
+
+
+def test_what_is_misrouted_is_lost_to_its_receiver() -> None:
+    """A fifth comes to green, and none of it counts as arrived."""
+    astray = {"stage": "misrouting", "misroute": 0.2, "to": ["green"]}
+    line = {"hops": 1, "loss": 0.0, "delay": "1s", "distribution": "constant", "stages": [astray]}
+    states: dict[str, Any] = {"red": {}, "blue": {}, "green": {}}
+    found = measured(4000, channel=line, states=states, protocol={"variant": "fire-and-forget"})
+    assert within(found["loss"], 0.2)
+    assert within(found["delivered"], 0.8)

@@ -1,6 +1,7 @@
 """The dialogue layer, moved by hand: queries with their answers and deadlines, the desk, line tests."""
 
 from collections.abc import Callable
+from math import isnan, nan
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from cbmnet.protocols.dialogue import (
     Say,
     Sent,
 )
-from cbmnet.protocols.endpoint import VARIANTS, Malformed, encode_frame
+from cbmnet.protocols.endpoint import VARIANTS, Malformed, Received, encode_frame
 from cbmnet.protocols.heartbeat import DeliveryEstimate, HeartbeatConfig
 from cbmnet.simulation.keys import REALM, make_signers, make_verifier, trust_store
 from cbmnet.streams import Streams
@@ -267,3 +268,19 @@ def test_a_relayed_heartbeat_counts_for_who_signed_it() -> None:
                 south.receive(datagram.data, "west", 10.0 * beat + 1.0)
     assert south.delivery_prob("north", 206.0) > 0.9
     assert south.delivery_prob("west", 206.0) < 0.1
+
+
+@pytest.mark.parametrize("wrong", [None, Received("south", "text")])  # type: ignore[arg-type]
+def test_what_a_transport_may_not_hand_up_is_told(wrong: Any) -> None:
+    """A None would end the draining, and leave what stands behind it to the next time."""
+    north = party("north")
+    north.transport.events.append(wrong)  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match=r"None stands among the events|Received with data of type str"):
+        north.handle_timer(1.0)
+
+
+def test_a_transports_time_that_is_none_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compared away, it would never be told."""
+    north = party("north", EVERY_10_S)
+    monkeypatch.setattr(north.transport, "next_timer", lambda: nan)
+    assert isnan(north.next_timer() or 0.0)

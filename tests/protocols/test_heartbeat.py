@@ -95,3 +95,11 @@ def test_a_heartbeat_may_be_early_by_as_much_as_clocks_may_differ() -> None:
     assert early.delivery_prob(15.1) == pytest.approx(2 / 3)
     assert too_early.delivery_prob(15.1) == pytest.approx(1 / 3)
     assert (tolerance_s(10.0), tolerance_s(3600.0)) == (5.0, 30.0)
+
+
+def test_a_clock_set_back_fades_nothing() -> None:
+    """Asked long before what it has settled, an estimate is as it was; nothing overflows."""
+    line = estimate(half_life_s=60.0)
+    line.arrived(1, 11.0)
+    settled = line.delivery_prob(15.1)
+    assert line.delivery_prob(-1e9) == pytest.approx(settled, abs=1e-3)

@@ -33,9 +33,7 @@ class AcknowledgedWasDelivered(Throughout):
             self._there.add((record.sender, record.receiver, record.message))
         elif isinstance(record, Crash):
             if record.fresh:  # what it had open is settled no more
-                self._open = {
-                    number: open_ for number, open_ in self._open.items() if number[0] != record.party
-                }
+                self._open = {n: waiting for n, waiting in self._open.items() if n[0] != record.party}
         elif record.event == "acknowledged":
             number = record.party, record.peer, record.stream, record.sequence
             return self._acknowledged(number)
