@@ -33,17 +33,30 @@ def threshold(probability: float) -> bytes:
     return limit.to_bytes(8) if limit < 2**64 else _PAST_ALL
 
 
+class _Begun(dict[str | tuple[str, str], blake2b]):
+    """By kind, or by kind and purpose, the hash of the link's key and these; each is made but once."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__()
+        self._key = key
+
+    def __missing__(self, name: str | tuple[str, str]) -> blake2b:
+        kind, purpose = name if isinstance(name, tuple) else (name, "")
+        # 32 bytes of key and a short kind leave all of a label within one block of BLAKE2b.
+        hasher = self[name] = blake2b(self._key + f"{kind}\0{purpose}\0".encode(), digest_size=64)
+        return hasher
+
+
 class LinkDraws:
     """The words of one directed link; the same label always gets the same words.
 
     The link's key and what repeats (the kind of message, the purpose) are hashed once and kept.
     """
 
-    __slots__ = ("_begun", "_key")
+    __slots__ = ("_begun",)
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._begun: dict[tuple[str, str] | str, blake2b] = {}
+        self._begun = _Begun(key)
 
     def words(self, label: Label) -> bytes:
         """Eight words of eight bytes for this label."""
@@ -51,22 +64,17 @@ class LinkDraws:
 
     def words_of(self, datagram: Datagram) -> bytes:
         """Eight words of eight bytes for the label of this datagram."""
-        kind, d = datagram.kind, datagram
-        hasher = (self._begun.get(kind) or self._begin(kind, kind, "")).copy()
+        d = datagram
+        hasher = self._begun[d.kind].copy()
         hasher.update(_NUMBERS(d.stream, d.epoch, d.sequence, d.attempt, d.copy))
         return hasher.digest()
 
     def more_words(self, label: Label, purpose: str) -> bytes:
         """Eight more words for a stage that has no reserved one; `purpose` is its own."""
         kind, *numbers = label
-        hasher = (self._begun.get((kind, purpose)) or self._begin((kind, purpose), kind, purpose)).copy()
+        hasher = self._begun[kind, purpose].copy()
         hasher.update(_NUMBERS(*numbers))
         return hasher.digest()
-
-    def _begin(self, name: tuple[str, str] | str, kind: str, purpose: str) -> blake2b:
-        # 32 bytes of key and a short kind leave all of a label within one block of BLAKE2b.
-        hasher = self._begun[name] = blake2b(self._key + f"{kind}\0{purpose}\0".encode(), digest_size=64)
-        return hasher
 
 
 class Streams:

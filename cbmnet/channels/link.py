@@ -72,25 +72,30 @@ class Route:
         flights = [flight]
         if self.before and (flights := self._meet(self.before, flights, now_s))[0].drop is not None:
             return flights
-        first = self._first
-        apply: Apply | None = None
         try:
-            for apply in first:
+            for apply in self._first:
                 copy = apply(flight, now_s)
                 if copy is not None:
-                    if copy is flight:
-                        raise ValueError("a stage returned the flight itself")
-                    flights += through(first[first.index(apply) + 1 :], copy, now_s)
-            for hop, link in self._onward:
-                flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
-            for flight in flights:
-                if not now_s <= flight.at_s < inf:  # nan as well
-                    raise ValueError(f"a flight is at {flight.at_s!r} s")
+                    flights += self._copies(flight, copy, apply, now_s)
+            if self._onward:
+                for hop, link in self._onward:
+                    flights = [onward for flight in flights for onward in _pass_on(flight, hop, link)]
+                _check_times(flights, now_s)
+            elif not now_s <= flight.at_s < inf:  # nan as well
+                _check_times(flights, now_s)
         except SimulationError:
             raise
         except Exception as error:
             raise self.nonsense(datagram, now_s, error) from error
         return self._meet(self.after, flights, now_s) if self.after and self._plain else flights
+
+    def _copies(self, flight: Flight, copy: Flight, made_by: Apply, now_s: float) -> list[Flight]:
+        """A copy that a stage of the first hop made, and its copies, after the stages that follow."""
+        if copy is flight:
+            raise ValueError("a stage returned the flight itself")
+        copies = through(self._first[self._first.index(made_by) + 1 :], copy, now_s)
+        _check_times(copies, now_s)
+        return copies
 
     def onward(self, flight: Flight) -> list[Flight]:
         """The next leg of a flight whose time has come; the flight itself if it has arrived."""

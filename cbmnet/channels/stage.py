@@ -48,7 +48,7 @@ class Flight(Struct, eq=False, gc=False):
 
     `words` are eight words of eight bytes; `astray` names the party that it comes to instead; `told` is the
     label by which its sending was told, which is told again at its arrival. A flight is also the event of its
-    own arrival: `callbacks` and `_ok` are what a driver in virtual time asks of one.
+    own arrival: `call` is what a driver in virtual time asks of one.
     """
 
     datagram: Datagram
@@ -62,10 +62,9 @@ class Flight(Struct, eq=False, gc=False):
     corrupted: bool = False
     forged: bool = False
     generation: int = 0
-    callbacks: Any = None
+    call: Any = None
     astray: str = ""
     told: Label | None = None
-    _ok = True
 
     @property
     def label(self) -> Label:
@@ -84,7 +83,7 @@ class Flight(Struct, eq=False, gc=False):
     def redirected(self) -> "Flight":
         """What comes to the other party of one that went astray: its label is told apart by a copy number."""
         copy = self.datagram.copy | ASTRAY
-        return replace(self, datagram=replace(self.datagram, copy=copy), astray="", callbacks=None, told=None)
+        return replace(self, datagram=replace(self.datagram, copy=copy), astray="", call=None, told=None)
 
     def duplicate(self) -> "Flight":
         """A further copy, whose later fate is drawn apart: its label has a copy number of its own.

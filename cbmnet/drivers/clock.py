@@ -1,14 +1,16 @@
 """Virtual time: SimPy's environment, with calls at absolute times.
 
 SimPy schedules by delay, so a time asked for may come a rounding away; `Clock.at` takes the time itself.
-It puts the entry where `Environment.schedule` would, with the least work, since the speed of a run
-depends on it: an event here is any object with `callbacks` and `_ok`, which is all that SimPy's loop asks.
+Our own events stand in a heap beside SimPy's, numbered by the same counter, so that both come in one order:
+by time, priority and number. An event of ours is any object with a `call`, which is called with the event.
+The speed of a run depends on this loop: what it asks of an event is written for the fewest steps.
 """
 
 from array import array
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import repeat
+from math import inf
 from operator import length_hint
 from typing import Any
 
@@ -35,87 +37,92 @@ class Clock(Environment):
     def __init__(self, max_steps_at_once: int = MAX_STEPS_AT_ONCE) -> None:
         super().__init__()
         self.max_steps_at_once, self.max_waiting = max_steps_at_once, MAX_WAITING
-        self._steps = 0  # events at the present instant
+        self._steps, self._counted_s = -1, self._now  # events at one instant after its first, and which instant
+        self._ours: list[tuple[float, int, int, Any]] = []
         self._runs: list[_Run] = []
         self._room = MAX_IN_HEAP
 
     def at(self, at_s: float, event: Any, priority: int = NORMAL) -> None:
-        """Has the event's callbacks called at this time, not before now."""
-        queue: list[tuple[float, int, int, Any]] = self._queue  # type: ignore[assignment]
-        heappush(queue, (at_s, priority, next(self._eid), event))
-        if len(queue) > self._room:
-            self._make_room(queue)
+        """Has the event called at this time, not before now."""
+        ours = self._ours
+        heappush(ours, (at_s, priority, next(self._eid), event))
+        if len(ours) > self._room:
+            self._make_room(ours)
+
+    def peek(self) -> float:
+        """The time of the next event, infinite if there is none."""
+        return min(self._ours[0][0] if self._ours else inf, super().peek())
 
     def step(self) -> None:
-        """Processes our own events that are due before any of SimPy's, then one of SimPy's.
-
-        Ours cannot fail and have their callbacks in a tuple, where SimPy's have a list.
-        """
-        queue: list[tuple[float, int, int, Any]] = self._queue  # type: ignore[assignment]
-        while queue and type(callbacks := (event := queue[0][3]).callbacks) is tuple:
-            at_s = heappop(queue)[0]
+        """Processes our own events that are due before any of SimPy's, then one of SimPy's."""
+        ours, theirs = self._ours, self._queue
+        while ours and not (theirs and theirs[0] < ours[0]):
+            at_s, _, _, event = heappop(ours)
             if at_s != self._now:
-                self._now, self._steps = at_s, 0
+                self._now = at_s
             else:
-                self._count(callbacks)
-            for callback in callbacks:
-                callback(event)
-        self._step_theirs(queue)
+                self._count(event)
+            event.call(event)
+        self._step_theirs()
 
-    def _step_theirs(self, queue: list[tuple[float, int, int, Any]]) -> None:
+    def _step_theirs(self) -> None:
         """One event of SimPy's, counted as ours are."""
-        if queue and queue[0][0] == self._now:
-            self._count(queue[0][3].callbacks)
-        else:
-            self._steps = 0
+        if self._queue and self._queue[0][0] == self._now:
+            self._count(self._queue[0][3])
         super().step()
 
     def advance(self) -> None:
         """Processes all that is due at the next instant and nothing later; EmptySchedule if nothing is."""
-        queue: list[tuple[float, int, int, Any]] = self._queue  # type: ignore[assignment]
+        ours, theirs = self._ours, self._queue
         at_s = self.peek()
         while True:
-            if queue and type(callbacks := queue[0][3].callbacks) is tuple:
-                event = heappop(queue)[3]  # as in `step`, but one by one
-                self._now, self._steps = at_s, self._steps + 1 if at_s == self._now else 0
-                if self._steps > self.max_steps_at_once:
-                    self._count(callbacks)
-                for callback in callbacks:
-                    callback(event)
+            if ours and not (theirs and theirs[0] < ours[0]):
+                event = heappop(ours)[3]  # as in `step`, but one by one
+                if at_s != self._now:
+                    self._now = at_s
+                else:
+                    self._count(event)
+                event.call(event)
             else:
-                self._step_theirs(queue)
+                self._step_theirs()
             if self.peek() != at_s:
                 return
 
     def pending(self, kind: type) -> list[Any]:
         """The events of this kind that are still to come, in no order: flights under way, for example."""
-        waiting = [event for *_, event in self._queue]
+        waiting = [event for *_, event in self._ours]
         for run in self._runs:
             waiting += run.ahead
         return [event for event in waiting if type(event) is kind]
 
-    def _make_room(self, queue: list[tuple[float, int, int, Any]]) -> None:
-        """Sorts our events out of the heap into a run, of which only the earliest is left there."""
-        ours = [e for e in queue if type(e[3].callbacks) is tuple and type(e[3]) is not _Run]
-        queue[:] = [e for e in queue if type(e[3].callbacks) is not tuple or type(e[3]) is _Run]
-        heapify(queue)
-        if ours:
-            ours.sort()
-            run = _Run(queue, ours)
+    def _make_room(self, heap: list[tuple[float, int, int, Any]]) -> None:
+        """Sorts the events out of our heap into a run, of which only the earliest is left there."""
+        entries = sorted(entry for entry in heap if type(entry[3]) is not _Run)
+        heap[:] = [entry for entry in heap if type(entry[3]) is _Run]
+        heapify(heap)
+        if entries:
+            run = _Run(heap, entries)
             self._runs = [run, *(run for run in self._runs if len(run))]
-        if (waiting := len(queue) + sum(len(run) for run in self._runs)) > self.max_waiting:
+        if (waiting := len(heap) + sum(len(run) for run in self._runs)) > self.max_waiting:
             raise SimulationError(
                 f"{waiting} events wait at {self._now} s: endpoints that double what they send?"
             )
-        self._room = len(queue) + max(MAX_IN_HEAP, len(queue))
+        self._room = len(heap) + max(MAX_IN_HEAP, len(heap))
 
-    def _count(self, callbacks: Any) -> None:
+    def _count(self, event: Any) -> None:
+        """One more at the present instant."""
+        if self._counted_s != self._now:
+            self._counted_s, self._steps = self._now, 0
         self._steps += 1
-        if self._steps > self.max_steps_at_once:
-            last = next((str(getattr(call, "__self__", call)) for call in callbacks or ()), "nobody's")
-            raise SimulationError(
-                f"{last}: more than {self.max_steps_at_once} steps at {self._now} s without time going on"
-            )
+        if self._steps >= self.max_steps_at_once:
+            most, who = self.max_steps_at_once, _whose(event)
+            raise SimulationError(f"{who}: more than {most} steps at {self._now} s without time going on")
+
+
+def _whose(event: Any) -> str:
+    """Whom an event calls, for people; nobody where it is SimPy's and calls nothing."""
+    calls = (event.call,) if hasattr(event, "call") else event.callbacks or ()
+    return next((str(getattr(call, "__self__", call)) for call in calls), "nobody's")
 
 
 class _Run:
@@ -127,21 +134,19 @@ class _Run:
     where it would go through a list of flights again and again. What has come stays until its run ends.
     """
 
-    __slots__ = ("_coming", "_entries", "_events", "_queue", "callbacks")
-    _ok = True
+    __slots__ = ("_coming", "_entries", "_events", "_heap", "call")
 
-    def __init__(self, queue: list[tuple[float, int, int, Any]], entries: list[Any]) -> None:
+    def __init__(self, heap: list[tuple[float, int, int, Any]], entries: list[Any]) -> None:
         times_s, priorities, numbers, self._events = zip(*entries, strict=True)
         self._coming = iter(self._events)
         self._entries: Iterator[tuple[float, int, int, Any]] = zip(
             array("d", times_s), bytes(priorities), array("q", numbers), repeat(self), strict=False
         )
-        self._queue, self.callbacks = queue, (self._go_on,)
-        heappush(queue, next(self._entries))
+        self._heap, self.call = heap, self._go_on
+        heappush(heap, next(self._entries))
 
     def __str__(self) -> str:
-        calls = self.ahead[0].callbacks
-        return ", ".join(str(getattr(call, "__self__", call)) for call in calls)
+        return _whose(self.ahead[0])
 
     def __len__(self) -> int:
         return length_hint(self._coming)
@@ -154,23 +159,25 @@ class _Run:
     def _go_on(self, _: Any) -> None:
         event, entry = next(self._coming), next(self._entries, None)
         if entry is not None:
-            heappush(self._queue, entry)
+            heappush(self._heap, entry)
         else:
             self._events, self._coming, self._entries = (), iter(()), iter(())  # lets go of all that has come
-        for callback in event.callbacks:
-            callback(event)
+        event.call(event)
 
 
 class Call(Struct, eq=False):
-    """An event that calls functions, with itself as the argument; it costs a fifth of a Timeout."""
+    """An event that calls a function, with itself as the argument; it costs a fifth of a Timeout."""
 
-    callbacks: Any  # the loop takes them away when it processes the event
+    call: Callable[[Any], None]
     value: Any = None
-    _ok = True  # what the loop asks of an event that did not fail
+
+
+def withdrawn(_: Any) -> None:
+    """What an event calls that is no longer wanted: nothing, for no event can be taken out of a heap."""
 
 
 def schedule(
     clock: Clock, delay_s: float, value: Any, function: Callable[[Any], None], priority: int = NORMAL
 ) -> None:
     """Calls `function` with an event of this value after the delay."""
-    clock.at(clock.now + delay_s, Call((function,), value), priority)
+    clock.at(clock.now + delay_s, Call(function, value), priority)

@@ -1,19 +1,20 @@
 """Drives endpoints in virtual time.
 
-The message path uses callbacks, never a process or a store per message: that is what the speed of a run
+The message path uses calls, never a process or a store per message: that is what the speed of a run
 depends on. A flight is its own event. SimPy cannot withdraw an event, so a wake-up that is no longer wanted
 stays in the queue and calls nothing when it comes.
 """
 
 import struct
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from cbmnet.channels.fan import Fan
 from cbmnet.channels.link import Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram
-from cbmnet.drivers.clock import Call, Clock
+from cbmnet.drivers.clock import Call, Clock, withdrawn
 from cbmnet.drivers.failures import FailingHost
 from cbmnet.drivers.queued import PLAIN_EVENTS, check_event, due_of, variant_name
 from cbmnet.errors import LocalProtocolError, SimulationError, described
@@ -22,7 +23,7 @@ from cbmnet.recorder import Recorder
 from cbmnet.records import Timer
 
 _Carry = Callable[[Datagram, float], list[Flight]]
-_Line = tuple[_Carry, "Host", tuple[Callable[[Flight], None]]]
+_Line = tuple[_Carry, "Host", Callable[[Flight], None]]
 """The way to a peer: what carries a datagram there, the peer's host, what the end of a leg calls."""
 
 
@@ -37,7 +38,7 @@ class _FanLines(dict[str, _Line]):
 
     def __missing__(self, way: str) -> _Line:
         peer = self._find_host(way)
-        return self._carry, peer, peer.ends
+        return self._carry, peer, peer.end
 
 
 class Host(FailingHost):
@@ -57,11 +58,12 @@ class Host(FailingHost):
         self._tells_deliver, self._tells_fates = telling.delivers, telling.fates
         self._routes: dict[str, Route] = {}
         self._lines: dict[str, _Line] = {}
-        self._on_wake = (self._on_timer,)
-        self._wake = Call(self._on_wake)
+        self._wake = Call(withdrawn)
+        self._on_wake = self._on_timer
+        self._rounds = range(clock.max_steps_at_once + 1)
         self._pumping = False
         self._at, self._now = clock.at, clock.now
-        self.ends = (self.deliver,)  # what a flight calls at the end of its last leg
+        self.end: Callable[[Flight], None] = self.deliver  # what a flight calls at the end of its last leg
 
     def __str__(self) -> str:
         return f"{self.name} ({variant_name(self.endpoint)})"
@@ -69,8 +71,8 @@ class Host(FailingHost):
     def connect(self, route: Route, peer: "Host") -> None:
         """Sends to the route's target, a peer's name or one of several ways to it, go along this route."""
         self._routes[route.target] = route
-        ends = (peer.pass_on,) if route.is_stepwise else peer.ends
-        self._lines[route.target] = (route.carry, peer, ends)
+        end = peer.pass_on if route.is_stepwise else peer.end
+        self._lines[route.target] = (route.carry, peer, end)
 
     def connect_all(self, fan: Fan, find_host: Callable[[str], "Host"]) -> None:
         """Sends to any party that has no route of its own go along the fan.
@@ -113,14 +115,13 @@ class Host(FailingHost):
 
     def _drain(self, now: float) -> None:
         self._pumping, self._now = True, now
-        endpoint, at = self.endpoint, self._at
-        outgoing, events, lines = endpoint.outgoing, endpoint.events, self._lines
-        rounds = 0
-        while True:
+        endpoint, lines, at = self.endpoint, self._lines, self._at
+        outgoing, events = endpoint.outgoing, endpoint.events
+        for _ in self._rounds:
             while outgoing:
                 datagram = outgoing.popleft()
                 try:
-                    carry, peer, ends = lines[datagram.peer]
+                    carry, peer, end = lines[datagram.peer]
                     flights = carry(datagram, now)
                 except (SimulationError, KeyError, AttributeError, TypeError, struct.error) as error:
                     raise self._cannot_send(datagram, error) from error
@@ -128,7 +129,7 @@ class Host(FailingHost):
                     self.telling.sent(datagram, flights, peer.telling, now)
                 for flight in flights:
                     if flight.drop is None:
-                        flight.callbacks = ends
+                        flight.call = end
                         at(flight.at_s, flight)
                     elif self._tells_drop or type(flight.drop) is not str or not flight.drop:
                         peer.telling.lost(flight, now, flight.drop)
@@ -139,9 +140,9 @@ class Host(FailingHost):
             if kind not in PLAIN_EVENTS and (kind is not Received or type(event.data) is not bytes):
                 self._check_event(event, now)
             self._on_event(event)
-            rounds += 1
-            if rounds > self.clock.max_steps_at_once:
-                raise SimulationError(f"{self}: more than {rounds - 1} events at {now} s without an end")
+        else:
+            most = self.clock.max_steps_at_once
+            raise SimulationError(f"{self}: more than {most} events at {now} s without an end")
         self._pumping = False
         try:
             due = endpoint.next_timer()
@@ -184,7 +185,7 @@ class Host(FailingHost):
             self.telling.fates_of(flights, cause, at_s, corrupted=corrupted)
         for onward in flights:
             if onward.drop is None:
-                onward.callbacks = (self.pass_on,)
+                onward.call = self.pass_on
                 self._at(onward.at_s, onward)
             elif self._tells_drop or type(onward.drop) is not str or not onward.drop:
                 self.telling.lost(onward, at_s, onward.drop)
@@ -225,10 +226,14 @@ class Host(FailingHost):
     # --- timers ---------------------------------------------------------------------------------
 
     def _arm(self, due: float | None, now: float) -> None:
-        self._due, self._wake.callbacks = due, ()
-        if (due := due_of(due)) is not None:
-            self._wake = wake = Call(self._on_wake)
-            self._at(due if due > now else now, wake)
+        self._due, self._wake.call = due, withdrawn
+        if type(due) is not float or not now < due < inf:  # the usual deadline is
+            due = due_of(due)
+            if due is None:
+                return
+            due = max(due, now)
+        self._wake = wake = Call(self._on_wake)
+        self._at(due, wake)
 
     def _on_timer(self, _: Call) -> None:
         self._due = None

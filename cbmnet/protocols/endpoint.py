@@ -8,7 +8,9 @@ Several routes may lead to one peer. Route 0 to "b" is addressed as "b", route k
 route k from "a" is handed over as coming from "a@k". The frames are in `frame`, the events in `events`.
 """
 
+import struct
 from collections import deque
+from struct import Struct
 from typing import Any, ClassVar, Protocol
 
 from cbmnet.datagram import Datagram
@@ -36,7 +38,6 @@ from cbmnet.protocols.frame import (
     LINK_ACK,
     MAX_DATA_BYTES,
     MAX_FRAME_BYTES,
-    MAX_STREAM,
     RECEIPT,
     Frame,
     Send,
@@ -135,6 +136,9 @@ class EndpointBase:
         return None
 
 
+_numbers = Struct(">HIQ").pack  # stream, epoch and sequence as a label has them
+
+
 def expect_send(command: object) -> Send:
     """The command as `Send`; LocalProtocolError for any other, and for one that no frame can carry."""
     if type(command) is not Send:
@@ -147,21 +151,16 @@ def check_frame(command: Send | Broadcast) -> None:
     """LocalProtocolError for numbers or data that no frame can carry."""
     data = command.data
     try:
-        fits = (
-            0 <= command.stream <= MAX_STREAM
-            and 0 <= command.epoch < 1 << 32
-            and 0 <= command.sequence < 1 << 64
-            and type(data) is bytes
-            and len(data) <= MAX_DATA_BYTES
-        )
-    except TypeError:
-        fits = False
-    if not fits:
-        size = f"{len(data)} bytes" if type(data) is bytes else f"data of type {type(data).__name__}"
-        raise LocalProtocolError(
-            f"{size} as {command.stream!r}/{command.epoch!r}/{command.sequence!r}: a frame carries up to "
-            f"{MAX_DATA_BYTES} bytes, streams of 16 bits, epochs of 32, sequences of 64"
-        )
+        _numbers(command.stream, command.epoch, command.sequence)  # looks at all three at once
+        if type(data) is bytes and len(data) <= MAX_DATA_BYTES:
+            return
+    except struct.error:
+        pass
+    size = f"{len(data)} bytes" if type(data) is bytes else f"data of type {type(data).__name__}"
+    raise LocalProtocolError(
+        f"{size} as {command.stream!r}/{command.epoch!r}/{command.sequence!r}: a frame carries up to "
+        f"{MAX_DATA_BYTES} bytes, streams of 16 bits, epochs of 32, sequences of 64"
+    )
 
 
 def way(peer: str, route: int) -> str:

@@ -35,9 +35,11 @@ COPY_STEP = 256
 
 _Stream = Annotated[int, Meta(ge=0, le=MAX_STREAM)]
 _Whole = Annotated[int, Meta(ge=0)]
-Frame = tuple[Literal[1], Literal[0, 1, 2, 3], _Stream, _Whole, _Whole, bytes | None]
+_Envelope = Annotated[bytes, Meta(max_length=MAX_DATA_BYTES)]
+Frame = tuple[Literal[1], Literal[0, 1, 2, 3], _Stream, _Whole, _Whole, _Envelope | None]
 """A link frame taken apart: version, type, stream, sequence, attempt, and the envelope."""
 
+_NEVER_BARE, _ALWAYS_BARE = (DATA,), (LINK_ACK, CONFIRM)  # of an envelope; a receipt may be either
 _pack = Encoder().encode
 _unpack = Decoder(Frame).decode
 
@@ -60,14 +62,13 @@ def encode_frame(type_: int, stream: int, sequence: int, attempt: int, envelope:
 
 def decode_frame(data: bytes) -> Frame:
     """Takes a link frame apart; RemoteProtocolError if it is not one."""
-    if len(data) > MAX_FRAME_BYTES:
-        raise RemoteProtocolError(f"frame of {len(data)} bytes; at most {MAX_FRAME_BYTES}")
     try:
         frame: Frame = _unpack(data)
     except (ValidationError, DecodeError, RecursionError) as error:
+        if len(data) > MAX_FRAME_BYTES:
+            raise RemoteProtocolError(f"frame of {len(data)} bytes; at most {MAX_FRAME_BYTES}") from error
         raise RemoteProtocolError(f"not a link frame: {error}") from error
-    type_ = frame[1]
-    if (type_ == DATA) == (frame[5] is None) and type_ != RECEIPT:
+    if frame[1] in (_NEVER_BARE if frame[5] is None else _ALWAYS_BARE):
         raise RemoteProtocolError("link frame without its envelope, or with one too many")
     return frame
 

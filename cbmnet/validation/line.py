@@ -59,7 +59,7 @@ class Source:
     def __init__(self, pair: Pair, count: int, gap_s: Callable[[], float]) -> None:
         self._pair, self._count, self._gap_s = pair, count, gap_s
         self._number, self._at_s = 0, gap_s()
-        self._call = Call((self._send,))
+        self._call = Call(self._send)
         pair.clock.at(self._at_s, self._call)
 
     def _send(self, _: Call) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from simpy.events import NORMAL
 
-from cbmnet.drivers.clock import LAST, MAX_IN_HEAP, Call, Clock, _Run, schedule
+from cbmnet.drivers.clock import LAST, MAX_IN_HEAP, Call, Clock, _Run, schedule, withdrawn
 from cbmnet.errors import SimulationError
 
 
@@ -33,7 +33,7 @@ def test_events_of_both_kinds_come_in_one_order() -> None:
 def test_a_time_asked_for_is_the_time_given() -> None:
     """No rounding comes between: 0.2 + (0.9 - 0.2) would not be 0.9."""
     clock, seen = Clock(), []
-    schedule(clock, 0.2, None, lambda _: clock.at(0.9, Call((lambda _: seen.append(clock.now),))))
+    schedule(clock, 0.2, None, lambda _: clock.at(0.9, Call(lambda _: seen.append(clock.now))))
     clock.run()
     assert seen == [0.9]
     assert 0.2 + (0.9 - 0.2) != 0.9
@@ -72,7 +72,7 @@ def test_many_events_ahead_keep_their_order(count: int) -> None:
     def ask(at_s: float, priority: int) -> Call:
         key = (at_s, priority, len(asked))
         asked.append(key)
-        event = Call((see,), key)
+        event = Call(see, key)
         clock.at(at_s, event, priority)
         return event
 
@@ -84,14 +84,14 @@ def test_many_events_ahead_keep_their_order(count: int) -> None:
     for number in range(count):
         event = ask(float(draw(100)), (NORMAL, LAST)[number % 7 == 0])
         if number % 11 == 0:
-            event.callbacks = ()
+            event.call = withdrawn
             asked[-1] = (-1.0, 0, 0)
         if number % 100 == 0:
             key = (float(draw(100)), NORMAL, len(asked))
             asked.append(key)
             clock.timeout(key[0], key).callbacks.append(lambda event: seen.append(event.value))
     assert len(clock.pending(Call)) == count
-    assert len(clock._queue) <= 2 * MAX_IN_HEAP
+    assert len(clock._ours) <= 2 * MAX_IN_HEAP
     clock.run()
     assert seen == sorted(key for key in asked if key[0] >= 0.0)
     assert clock.pending(Call) == []
@@ -119,12 +119,12 @@ def test_who_spins_is_named_also_out_of_a_run() -> None:
             return "norway (a variant)"
 
         def act(self, _: Call) -> None:
-            clock.at(clock.now, Call((self.act,)))
+            clock.at(clock.now, Call(self.act))
 
     clock = Clock(max_steps_at_once=MAX_IN_HEAP * 2)
     party = Party()
     for _ in range(MAX_IN_HEAP * 2 + 10):
-        clock.at(1.0, Call((party.act,)))
+        clock.at(1.0, Call(party.act))
     with pytest.raises(SimulationError, match=r"norway \(a variant\): more than"):
         clock.run()
 
@@ -159,7 +159,7 @@ def test_a_process_that_spins_is_stopped_in_both_ways_of_running() -> None:
 
 def test_a_run_that_is_over_holds_no_event() -> None:
     """What has come is let go at the latest when the last of its run has."""
-    clock, event = Clock(), Call((lambda _: None,))
+    clock, event = Clock(), Call(lambda _: None)
     held_by_us = getrefcount(event)
     clock.at(0.5, event)
     for number in range(MAX_IN_HEAP):
@@ -186,7 +186,7 @@ class Named:
 def test_sorted_events_are_called_after_whoever_is_next() -> None:
     """What an error about too many steps at once names is who spins, not who came first."""
     queue: list[Any] = []
-    run = _Run(queue, [(float(n), 1, n, Call((Named(name).called,))) for n, name in enumerate("abc")])
+    run = _Run(queue, [(float(n), 1, n, Call(Named(name).called)) for n, name in enumerate("abc")])
     for name in "abc":
         assert str(run) == name
         assert queue.pop()[3] is run
@@ -206,3 +206,20 @@ def test_what_doubles_without_end_is_stopped() -> None:
     twice(None)
     with pytest.raises(SimulationError, match=r"events wait at 1\d.0 s: endpoints that double"):
         env.run(until=100.0)
+
+
+@pytest.mark.parametrize("at_s", [0.0, 3.5])
+def test_as_many_steps_at_once_as_are_allowed_pass_and_one_more_does_not(at_s: float) -> None:
+    """The first event of an instant counts like the others, and each instant is counted anew."""
+    for count in (10, 11):
+        clock, seen = Clock(max_steps_at_once=10), []
+        for number in range(count):
+            clock.at(at_s, Call(seen.append, number))
+        for number in range(10):
+            clock.at(5.0, Call(seen.append, number))
+        if count == 10:
+            clock.run()
+            assert len(seen) == 20
+        else:
+            with pytest.raises(SimulationError, match="more than 10 steps at"):
+                clock.run()
