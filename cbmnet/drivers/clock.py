@@ -37,7 +37,7 @@ class Clock(Environment):
     def __init__(self, max_steps_at_once: int = MAX_STEPS_AT_ONCE) -> None:
         super().__init__()
         self.max_steps_at_once, self.max_waiting = max_steps_at_once, MAX_WAITING
-        self._steps, self._counted_s = -1, self._now  # events at one instant after its first, and which instant
+        self._steps, self._counted_s = -1, self._now  # after the first of an instant; which
         self._ours: list[tuple[float, int, int, Any]] = []
         self._runs: list[_Run] = []
         self._room = MAX_IN_HEAP
