@@ -3,7 +3,7 @@
 import json
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,7 @@ from cbmnet.cli.verb import VERBS
 from cbmnet.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
-    from cbmnet.validation.case import Advance, Outcome, Results
+    from cbmnet.validation.case import Advance, Case, Outcome, Results
 
 ROOMY = 120  # columns of a terminal from which on notes fit beside the numbers
 _KINDS = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
@@ -30,7 +30,13 @@ def validate(
     overrides: Parameter = None,
     trials: Annotated[
         int | None,
-        typer.Option("-n", "--trials", min=1, help="Number of trials; short for --set trials=N."),
+        typer.Option(
+            "-n",
+            "--trials",
+            min=1,
+            show_default="as many as errors of 1 % take",
+            help="Number of trials; short for --set trials=N.",
+        ),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Name the cases, with their parameters.")] = False,
     jobs: Jobs = None,
@@ -41,6 +47,7 @@ def validate(
     Without a case every case runs, and each takes those of the parameters that it has.
     """
     from cbmnet.validation.case import CASES  # noqa: PLC0415 (loads pydantic)
+    from cbmnet.validation.precision import run_precisely  # noqa: PLC0415
 
     if list_ and as_json:
         print(json.dumps(CASES.names()))
@@ -59,14 +66,22 @@ def validate(
     reports: list[dict[str, Any]] = []
     for name, values in parameters.items():
         with _telling(name) as advance:
-            results = CASES[name].make(values, jobs or os.cpu_count() or 1, advance)
-        reports.append({"case": name, "parameters": values, "results": _plain(results)})
+            is_open = "trials" in values and "trials" not in given
+            run = run_precisely if is_open else _run_once
+            used, results = run(CASES[name].make, values, jobs or os.cpu_count() or 1, advance)
+        reports.append({"case": name, "parameters": used, "results": _plain(results)})
         if not as_json:
-            _show(name, values, results)
+            _show(name, used, results)
     if as_json:
         print(json.dumps(reports[0] if case else reports))
     if not all(result["agrees"] for report in reports for result in report["results"].values()):
         raise typer.Exit(1)
+
+
+def _run_once(
+    case: "Case", parameters: "Mapping[str, Any]", jobs: int, advance: "Advance"
+) -> "tuple[dict[str, Any], Results]":
+    return dict(parameters), case(parameters, jobs, advance)
 
 
 def given_values(cases: dict[str, type], overrides: list[str], trials: int | None) -> dict[str, str]:
@@ -108,6 +123,8 @@ def _faults_of_trials(whose: str, known: list[str], given: dict[str, str]) -> li
 
 def parameters_of(name: str, config: type, given: dict[str, str]) -> dict[str, Any]:
     """The parameters of a case with what is given applied; every fault at once."""
+    from cbmnet.validation.trials import MOST  # noqa: PLC0415 (loads pydantic)
+
     chosen: dict[str, Any] = {field.name: field.default for field in fields(config)}
     faults = []
     for key in [key for key in given if key in chosen]:
@@ -119,6 +136,8 @@ def parameters_of(name: str, config: type, given: dict[str, str]) -> dict[str, A
     if faults:
         raise ConfigError(faults)
     try:
+        if "trials" in chosen and "trials" not in given:
+            chosen["trials"] = max(chosen["trials"], config(**{**chosen, "trials": MOST}).lowest)
         config(**chosen)
     except ValueError as error:
         raise _fault(name, f": {error}.") from None
@@ -169,6 +188,9 @@ def _plain(results: "Results") -> dict[str, dict[str, Any]]:
 
 def _show(name: str, parameters: dict[str, Any], results: "Results") -> None:
     """A line of parameters and a table; notes stand in it where there is room, and else below it."""
+    from cbmnet.validation.precision import imprecise  # noqa: PLC0415 (loads pydantic)
+    from cbmnet.validation.trials import MOST  # noqa: PLC0415
+
     out = console()
     last = sorted(parameters, key=lambda key: key in ("trials", "seed"))
     out.print(f"[bold]{name}[/]", ", ".join(f"{key} = {parameters[key]}" for key in last))
@@ -177,6 +199,11 @@ def _show(name: str, parameters: dict[str, Any], results: "Results") -> None:
     for key, outcome in results.items():
         if outcome.note and not has_room:
             out.print(f"{key}: {outcome.note}", style="dim")
+    if "trials" in parameters:
+        for key, enough in imprecise(results).items():
+            share = results[key].standard_error / abs(results[key].exact)
+            more = f"; -n {enough} would make it 1 %" if enough <= MOST else ""
+            out.print(f"{key}: its s.e. is {share:.1%} of the exact value{more}", style="dim")
     out.print()
 
 

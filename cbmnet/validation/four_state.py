@@ -9,14 +9,13 @@ shares solve pi P = pi; a run begins where 1 or 2 goes to 3 or 4.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from cbmnet.channels.stages.four_state import FourStateConfig
 from cbmnet.streams import Streams
 from cbmnet.validation.case import CASES, Advance, Results
 from cbmnet.validation.loss_runs import check_runs, exact_runs, losses, outcomes
-from cbmnet.validation.trials import Row, Trials, check_probs, rows_of
+from cbmnet.validation.trials import Row, Trials, check_probs, rows_of, twenty_stays
 
 _LOSES = (0.0, 0.0, 1.0, 1.0)
 
@@ -41,8 +40,7 @@ class FourStateCase(Trials):
     @property
     def span(self) -> int:
         """Twenty stays in the state that is left most slowly."""
-        leaving = [rate for rate in (self.p31, self.p23 if self.p32 else 1.0) if rate]
-        return ceil(20.0 / min(self.p13 + self.p14, *leaving))
+        return twenty_stays(self.p13 + self.p14, self.p31, self.p23 if self.p32 else 1.0)
 
     def stage(self) -> FourStateConfig:
         """The config of the stage."""

@@ -8,14 +8,13 @@ mean run 1.71308.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from cbmnet.channels.stages.gilbert_elliott import GilbertElliottConfig
 from cbmnet.streams import Streams
 from cbmnet.validation.case import CASES, Advance, Results
 from cbmnet.validation.loss_runs import check_runs, exact_runs, losses, outcomes
-from cbmnet.validation.trials import Row, Trials, check_probs, rows_of
+from cbmnet.validation.trials import Row, Trials, check_probs, rows_of, twenty_stays
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class GilbertElliottCase(Trials):
 
     @property
     def span(self) -> int:
-        """Twenty times that in which the chain forgets its state."""
-        return ceil(20.0 / (self.p + self.r))
+        """Twenty stays in the slower state: few visits to a rare one would tell nothing of their spread."""
+        return twenty_stays(self.p, self.r)
 
     def exact(self) -> tuple[float, float]:
         """Loss, and how often a run begins."""

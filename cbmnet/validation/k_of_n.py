@@ -21,7 +21,7 @@ from cbmnet.protocols.variants.k_of_n import MAX_ROUTES
 from cbmnet.streams import Streams
 from cbmnet.validation.case import CASES, Advance, Results
 from cbmnet.validation.line import A, B, Pair, a_second, number_of
-from cbmnet.validation.trials import Row, Trials, check_probs, ratio, rows_of
+from cbmnet.validation.trials import Row, Trials, check_probs, ratio, rows_of, twenty_stays
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class KOfNCase(Trials):
 
     @property
     def span(self) -> int:
-        """Twenty times that in which a bursty line forgets its state."""
-        return ceil(20.0 / (self.n * (self.p + self.r))) if self.is_bursty else 1
+        """The messages of twenty stays in the slower state of a bursty line."""
+        return ceil(twenty_stays(self.p, self.r) / self.n) if self.is_bursty else 1
 
     def exact(self) -> float:
         """Probability that at least k copies come."""

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from math import fsum, sqrt
+from math import ceil, fsum, sqrt
 from typing import Any
 
 from cbmnet.errors import SimulationError
@@ -23,6 +23,11 @@ CHUNKS, BATCHES = 20, 10
 LEAST = CHUNKS * BATCHES
 MOST = 10**8
 _ROUNDING = 1e-12  # of exact values that are computed
+
+
+class TooFewError(SimulationError):
+    """What a result is a share of did not come up at all in these trials."""
+
 
 Row = tuple[float, ...]
 """The sums of one batch; what each column is, its case knows."""
@@ -42,11 +47,17 @@ class Trials:
         """The least number of trials a batch, long against what ties one trial to the next."""
         return 1
 
+    @property
+    def lowest(self) -> int:
+        """The fewest trials: a batch for each chunk, and 200 in all."""
+        return max(LEAST, CHUNKS * self.span)
+
     def check_trials(self) -> None:
-        """Raises ValueError for fewer trials than a batch of each chunk, and 200 in all, are made of."""
-        lowest = max(LEAST, CHUNKS * self.span)
-        if not lowest <= self.trials <= MOST:
-            raise ValueError(f"trials must be from {lowest} to {MOST} here, not {self.trials}")
+        """Raises ValueError for too few or too many trials."""
+        if self.lowest > MOST:
+            raise ValueError(f"these parameters ask for {self.lowest} trials, and at most {MOST} are taken")
+        if not self.lowest <= self.trials <= MOST:
+            raise ValueError(f"trials must be from {self.lowest} to {MOST} here, not {self.trials}")
 
     def batches(self, size: int) -> Iterator[tuple[int, int]]:
         """The spans of the batches of a chunk of so many trials."""
@@ -58,6 +69,11 @@ def check_probs(**named: float) -> None:
     for name, value in named.items():
         if not 0.0 <= value <= 1.0:
             raise ValueError(f"{name} must be from 0 to 1, not {value:g}")
+
+
+def twenty_stays(*rates: float) -> int:
+    """Steps in twenty stays in the state that is left most slowly; rates are a step's, 0 for never."""
+    return ceil(20.0 / min(rate for rate in rates if rate))
 
 
 def spans(count: int, parts: int) -> Iterator[tuple[int, int]]:
@@ -92,11 +108,11 @@ def ratio(chosen: Trials, exact: float, rows: list[Row], of: int, per: int = 0, 
     """Column `of` over column `per`, all batches together, beside the exact value.
 
     Where no batch differs from another their spread tells nothing; the error is then that of one event more
-    or less. SimulationError if column `per` is 0 throughout.
+    or less. TooFewError if column `per` is 0 throughout.
     """
     total, over = fsum(row[of] for row in rows), fsum(row[per] for row in rows)
     if not over:
-        raise SimulationError(f"nothing to measure came up in {chosen.trials} trials; take more (-n)")
+        raise TooFewError(f"nothing to measure came up in {chosen.trials} trials; take more (-n)")
     value, n = total / over, len(rows)
     error = sqrt(fsum((row[of] - value * row[per]) ** 2 for row in rows) * n / (n - 1)) / over
     if not error and abs(value - exact) > _ROUNDING:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 import typer
 
+from cbmnet.cli.validate import parameters_of
 from cbmnet.cli.validate import validate as run_verb
 from cbmnet.registry import Family
 from cbmnet.validation import case as cases
-from cbmnet.validation.case import Case, Outcome
+from cbmnet.validation.case import CASES, Case, Outcome
 
 NAMES = {
     "arq-efficiency": {"efficiency"},
@@ -164,6 +166,38 @@ def test_the_table_shows_all_four_numbers_and_the_verdict() -> None:
     assert lines[1].split() == ["result", "exact", "simulated", "s.e.", "distance", "n"]
     assert lines[2].startswith("reordered ")
     assert "4000  agrees  overtaken by the next one sent" in lines[2]
+
+
+def test_without_a_number_of_trials_as_many_are_taken_as_one_percent_takes() -> None:
+    """More than the default where a result is rare; the number that it took is told with the parameters."""
+    asked = ("k-of-n", "--set", "k=5", "--set", "loss=0.4", "--json")
+    said = said_by(*asked)
+    o = said["results"]["delivered"]
+    assert 60_000 < said["parameters"]["trials"] == o["n"] < 20 * 60_000
+    assert o["standard_error"] <= 0.01 * o["exact"]
+    assert said_by(*asked, "-n", "2000")["parameters"]["trials"] == 2_000
+
+
+def test_an_error_above_one_percent_is_told_with_what_would_be_enough() -> None:
+    """Below the table, and of the results alone for which it is so."""
+    *_, last, empty = validate("two-generals", "-n", "200000").stdout.splitlines()
+    assert last.startswith("all_delivered ")
+    assert empty == ""
+    *_, row, last, empty = validate("two-generals", "-n", "30000").stdout.splitlines()
+    assert re.fullmatch(
+        r"disagree: its s.e. is 1.\d% of the exact value; -n [67]\d000 would make it 1 %", last
+    )
+    assert row.startswith("all_delivered ")
+    assert empty == ""
+
+
+def test_slow_chains_begin_with_as_many_trials_as_they_need() -> None:
+    """The default is for the default parameters; what no number of trials would do for is a fault."""
+    config = CASES["four-state"].config
+    assert parameters_of("four-state", config, {"p13": "0.0001", "p14": "0"})["trials"] == 20 * 20 * 10_000
+    assert parameters_of("four-state", config, {"p13": "0.001"})["trials"] == config().trials
+    done = validate("gilbert-elliott", "--set", "p=1e-6", code=2)
+    assert "ask for 400000000 trials, and at most 100000000 are taken" in done.stderr
 
 
 def two_cases(monkeypatch: pytest.MonkeyPatch, second: float) -> None:

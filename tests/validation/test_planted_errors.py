@@ -63,7 +63,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "arq-efficiency": {"trials": 4_000, "a": 1.0},
     "four-state": {"trials": 4_000},
     "gilbert-elliott": {"trials": 4_000, "p": 0.1, "r": 0.2},
-    "k-of-n": {"trials": 800, "k": 4, "n": 5, "p": 0.05, "r": 0.2},
+    "k-of-n": {"trials": 1_600, "k": 4, "n": 5, "p": 0.05, "r": 0.2},
     "outage": {"trials": 4_000, "deadline_s": 30.0},
     "queue": {"trials": 6_000, "rho": 0.3},
     "receipts": {"trials": 2_000},
