@@ -11,7 +11,7 @@ from cbmnet.errors import ConfigError, Fault
 
 def replay_schedule(file: Path, *, as_json: bool) -> int:
     """Runs the schedule; the exit code: 1 if the test still fails, 0 if it holds now."""
-    from cbmnet.channels.faults import (  # noqa: PLC0415 (loads late, as all of these)
+    from cbmnet.channels.fault_lists import (  # noqa: PLC0415 (loads late, as all of these)
         ImpossibleError,
         write_faults,
     )
@@ -75,7 +75,7 @@ def faulty_study(
 
     ConfigError for what cannot be read or cannot happen.
     """
-    from cbmnet.channels.faults import check_faults, read_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.channels.fault_lists import read_faults_for  # noqa: PLC0415 (loads late)
     from cbmnet.experiments.design import load_design  # noqa: PLC0415
     from cbmnet.simulation.cross import links_of  # noqa: PLC0415
     from cbmnet.simulation.overrides import override  # noqa: PLC0415
@@ -89,9 +89,10 @@ def faulty_study(
         raise ConfigError([Fault(str(file), None, "", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise ConfigError([Fault(str(file), None, "", "cannot be read: it is no UTF-8 text.")]) from None
-    faults, config = read_faults(text, str(file)), load_design(study, overrides or ()).points[0].config
+    config = load_design(study, overrides or ()).points[0].config
     parties = sorted(config.states)
-    check_faults(faults, links_of(config, parties), parties, config.study.horizon, str(file))
+    links = links_of(config, parties)
+    faults = read_faults_for(text, links, parties, config.study.horizon, str(file))
     said = override("faults", [_as_written(fault) for fault in faults])
     return study, [*(overrides or ()), said], list(faults)
 
@@ -101,7 +102,7 @@ ROWS = 60  # of what passed, from shortly before the first fault on
 
 def show_faulty(title: str, faults: Sequence[Any], trace: bytes) -> None:
     """Prints what passed between the parties of a study under these faults."""
-    from cbmnet.channels.faults import write_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.channels.fault_lists import write_faults  # noqa: PLC0415 (loads late)
     from cbmnet.reports import diagram, terminal, transmissions  # noqa: PLC0415
 
     records = diagram.read_trace(trace)
@@ -144,7 +145,7 @@ def in_list(error: ConfigError, file: Path) -> ConfigError:
 
 def tell_idle(faults: Sequence[Any], records: Iterable[dict[str, Any]]) -> None:
     """Says on standard error which faults of datagrams did nothing in this run, and why."""
-    from cbmnet.channels.faults import write_faults  # noqa: PLC0415 (loads late)
+    from cbmnet.channels.fault_lists import write_faults  # noqa: PLC0415 (loads late)
     from cbmnet.reports.idle_faults import idle  # noqa: PLC0415
 
     for number, why in idle(faults, records):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cbmnet.channels.delay import DelayOptions
-from cbmnet.channels.faults import impossible
+from cbmnet.channels.fault_lists import impossible
 from cbmnet.channels.stage import STAGES
 from cbmnet.channels.stages.misrouting import MisroutingConfig
 from cbmnet.channels.stages.partition import PartitionConfig

@@ -128,9 +128,8 @@ def _problem(stop: Stop, details: ErrorDetails) -> Problem:
 
 def _unknown_key(stop: Stop) -> Problem:
     wrong, keys = str(stop.path[-1]), stop.above.keys()
-    return Problem(
-        stop.path, f"unknown key.{did_you_mean(wrong, keys)}", shows=False, meant=guess(wrong, keys) or ""
-    )
+    there = did_you_mean(wrong, keys) or (f" There are {listed(keys)}." if keys else "")
+    return Problem(stop.path, f"unknown key.{there}", shows=False, meant=guess(wrong, keys) or "")
 
 
 def _of_tag(stop: Stop, details: ErrorDetails) -> Problem:

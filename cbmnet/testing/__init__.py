@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cbmnet.channels.fault_lists import read_faults as read_faults
+    from cbmnet.channels.fault_lists import write_faults as write_faults
     from cbmnet.channels.faults import Corrupt as Corrupt
     from cbmnet.channels.faults import Crash as Crash
     from cbmnet.channels.faults import Datagrams as Datagrams
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from cbmnet.channels.faults import Node as Node
     from cbmnet.channels.faults import Pause as Pause
     from cbmnet.channels.faults import SetClock as SetClock
-    from cbmnet.channels.faults import read_faults as read_faults
-    from cbmnet.channels.faults import write_faults as write_faults
     from cbmnet.testing.exhaustive import Counterexample as Counterexample
     from cbmnet.testing.exhaustive import Searched as Searched
     from cbmnet.testing.exhaustive import search as search
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _PLACES = {
     "cbmnet.channels.faults": (
         "Corrupt", "Crash", "Datagrams", "Delay", "Drop", "Duplicate", "Fault", "Node", "Pause", "SetClock",
-        "read_faults", "write_faults",
     ),
+    "cbmnet.channels.fault_lists": ("read_faults", "write_faults"),
     "cbmnet.testing.network": ("EndpointNetwork", "EndpointPair"),
     "cbmnet.testing.protocol_tests": ("ProtocolTest", "ProtocolTestError", "protocol_test"),
     "cbmnet.testing.replay_file": ("Replay",),

@@ -14,7 +14,8 @@ from typing import Any
 
 from msgspec import json
 
-from cbmnet.channels.faults import Fault, check_faults, read_faults
+from cbmnet.channels.fault_lists import check_faults, read_faults
+from cbmnet.channels.faults import Fault
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.drivers import MAX_STEPS_AT_ONCE

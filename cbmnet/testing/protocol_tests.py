@@ -14,7 +14,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from cbmnet.channels.faults import Fault, ImpossibleError, LinkFault, write_faults
+from cbmnet.channels.fault_lists import ImpossibleError, write_faults
+from cbmnet.channels.faults import Fault, LinkFault
 from cbmnet.recorder import Observer
 from cbmnet.testing import replay_file
 from cbmnet.testing.network import EndpointNetwork

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cbmnet.channels.faults import Fault, ImpossibleError, read_faults, write_faults
+from cbmnet.channels.fault_lists import ImpossibleError, read_faults, write_faults
+from cbmnet.channels.faults import Fault
 from cbmnet.errors import ConfigError
 from cbmnet.errors import Fault as ConfigFault
 

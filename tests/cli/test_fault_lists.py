@@ -58,3 +58,18 @@ def test_a_list_without_faults_shows_what_passes(folder: Path) -> None:
     assert "0 faults" in done.stdout
     assert "notice 1.1" in done.stdout
     assert '"record"' not in done.stdout
+
+
+def test_what_cannot_be_read_hides_nothing_that_cannot_happen(folder: Path) -> None:
+    """Both kinds are told at once, in the order of the list and each by its own number."""
+    wrong = [
+        {"at": {"link": "red>green"}, "do": "drop"}, {"at": {"link": "red>blue"}, "do": "dorp"},
+        {"at": {"link": "red>blue", "sequence": 1}, "do": "drop"},
+        {"at": {"node": "green", "time_s": 1e9}, "do": "crash", "for_s": 1.0},
+    ]  # fmt: skip
+    (folder / "f.json").write_text(json.dumps(wrong))
+    told = cbmnet("replay", "f.json", "--study", "s.toml", cwd=folder, code=2).stderr.splitlines()
+    assert [line.partition("]")[0] for line in told[:-1]] == [f"f.json  [{n}" for n in (0, 1, 3, 3)]
+    assert "no such link; there are blue>red, red>blue" in told[0]
+    assert "allowed are drop, delay" in told[1]
+    assert told[-1] == "4 faults, nothing was run."
