@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cbmnet.cli.aside import aside
 from cbmnet.cli.options import AsJson, Set
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import SimulationError
@@ -27,9 +28,10 @@ def check(
         return
     if file is None:
         raise typer.BadParameter("name a study file, or use --schema")
-    design = load_design(file, overrides or ())
+    with aside():
+        design = load_design(file, overrides or ())
+        run_s = _seconds_a_run(design)
     runs = len(design.points) * design.base.study.replications
-    run_s = _seconds_a_run(design)
     facts = {
         "name": design.base.name, "config_hash": design.hash, "points": len(design.points), "runs": runs,
         "seconds_on_one_core": round(runs * run_s, 1),

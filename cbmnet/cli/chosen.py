@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cbmnet.cli.aside import aside
 from cbmnet.cli.destination import manifest_of
 from cbmnet.errors import CbmnetError, ConfigError, Fault, SimulationError, described
 
@@ -30,7 +31,8 @@ def chosen(path: Path, overrides: list[str] | None, seed: int | None, point: int
         given = [override("name", manifest["name"]), *manifest["overrides"], *given]
         seed = manifest["seed"] if seed is None else seed
         path = path / manifest.get("config", "config.toml")
-    design = load_design(path, given)
+    with aside():
+        design = load_design(path, given)
     if point >= len(design.points):
         said = f" = {point}: the study has the points 0 to {len(design.points) - 1}."
         raise ConfigError([Fault(str(path), None, "--point", said)])
@@ -48,7 +50,8 @@ def observed(one: Chosen, observer: Any) -> Any:
     from cbmnet.simulation.run import run  # noqa: PLC0415
 
     try:
-        tally = run(one.config, one.seed, one.replication, [observer])
+        with aside():
+            tally = run(one.config, one.seed, one.replication, [observer])
     except CbmnetError:
         raise
     except Exception as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from cbmnet.cli.aside import aside
 from cbmnet.cli.chosen import Chosen, observed
 from cbmnet.errors import ConfigError, Fault
 
@@ -54,7 +55,8 @@ def _one_row(render: str) -> Callable[[Chosen, Selection, Path | None], None]:
         from cbmnet.metrics.metric import chosen as metrics_of  # noqa: PLC0415
 
         names = sorted(metrics_of(one.config.study.metrics))
-        row = measure(one.config, one.seed, one.replication, names, one.point)
+        with aside():
+            row = measure(one.config, one.seed, one.replication, names, one.point)
         table = tables.Table({one.point: one.values}, [plain_row(row)])
         write(getattr(tables, render)(table), out)
         if row.error is not None:

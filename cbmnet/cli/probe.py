@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cbmnet.cli.aside import aside
 from cbmnet.cli.options import AsJson, File, PointNumber, Seed, Set
 from cbmnet.cli.verb import VERBS
 
@@ -33,7 +34,8 @@ def probe(
     one = chosen(file, overrides, seed, point, 0)
     source, target = _ends(link, list(one.config.states))
     plan = Plan(source, target, messages, _seconds(every), one.seed)
-    results = measure(one.config, plan)
+    with aside():
+        results = measure(one.config, plan)
     if as_json:
         plain = {name: value and value.as_dict() for name, value in results.items()}
         print(json.dumps({"link": f"{source}>{target}", "messages": messages, "results": plain}))

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cbmnet.cli.aside import aside
 from cbmnet.cli.destination import no_other_study, ready_folder
 from cbmnet.cli.options import AsJson, File, Jobs, Seed, Set
 from cbmnet.cli.progress import Progress
@@ -36,13 +37,14 @@ def run(
     from cbmnet.experiments.store import save  # noqa: PLC0415
     from cbmnet.experiments.summary import summarise  # noqa: PLC0415
 
-    design = load_design(file, _with_study(overrides, reps, seed))
+    with aside():
+        design = load_design(file, _with_study(overrides, reps, seed))
     study = design.base.study
     total = len(design.points) * study.replications
     folder = out or Path("results") / f"{design.base.name}-{design.hash}"
     ready_folder(folder)
     no_other_study(folder, design.hash)
-    with Progress(design.base.name, total) as advance:
+    with aside(), Progress(design.base.name, total) as advance:
         rows = execute(design, study.replications, study.seed, jobs or os.cpu_count() or 1, advance)
     summary = summarise(design, rows, study.replications, study.seed)
     save(folder, design, rows, summary)

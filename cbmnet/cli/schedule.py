@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cbmnet.cli.aside import aside
 from cbmnet.errors import ConfigError, Fault
 
 
@@ -21,9 +22,12 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     from cbmnet.testing.replay_file import find_test, in_file, load  # noqa: PLC0415
 
     replay = load(file)
-    test, journal, failure = find_test(replay, file), _Journal(RECORDS), None
+    journal, failure = _Journal(RECORDS), None
+    with aside():
+        test = find_test(replay, file)
     try:
-        test.run(replay.faults, [journal])
+        with aside():
+            test.run(replay.faults, [journal])
     except ImpossibleError as error:
         raise in_file(error, file) from None
     except failures() as error:
@@ -89,7 +93,8 @@ def faulty_study(
         raise ConfigError([Fault(str(file), None, "", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise ConfigError([Fault(str(file), None, "", "cannot be read: it is no UTF-8 text.")]) from None
-    config = load_design(study, overrides or ()).points[0].config
+    with aside():
+        config = load_design(study, overrides or ()).points[0].config
     parties = sorted(config.states)
     links = links_of(config, parties)
     faults = read_faults_for(text, links, parties, config.study.horizon, str(file))

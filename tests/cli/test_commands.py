@@ -197,3 +197,39 @@ def test_ctrl_c_stops_with_130(tmp_path: Path) -> None:
     _, said = running.communicate(timeout=20)
     assert running.returncode == 130
     assert said == "stopped\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "s.toml", "--json", "--jobs", "2"), ("run", "s.toml", "--json", "--jobs", "1"),
+        ("check", "s.toml", "--json"), ("probe", "s.toml", "--messages", "20", "--json"),
+        ("export", "s.toml", "--format", "json"), ("replay", "s.toml"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_a_variant_prints_stays_out_of_the_result(command: tuple[str, ...], tmp_path: Path) -> None:
+    """Standard output is JSON alone; what the file beside the study prints is on standard error."""
+    (tmp_path / "mine.py").write_text(
+        "from cbmnet.protocols.endpoint import VARIANTS\n"
+        "from cbmnet.protocols.variants.stop_and_wait import StopAndWait, StopAndWaitConfig\n"
+        "print('loaded')\n"
+        "@VERB\n"
+        "class Loud(StopAndWait):\n"
+        "    def receive(self, data, peer, now):\n"
+        "        print('heard', peer)\n"
+        "        super().receive(data, peer, now)\n".replace(
+            "VERB", 'VARIANTS.register("loud", StopAndWaitConfig)'
+        )
+    )
+    (tmp_path / "s.toml").write_text(
+        '[study]\nhorizon = "1d"\nreplications = 2\nload = ["mine.py"]\n[heartbeat]\nperiod = "1h"\n'
+        '[protocol]\nvariant = "loud"\nrto = "1m"\n[states.red]\n[states.blue]\n'
+    )
+    done = cbmnet(*command, cwd=tmp_path)
+    assert "loaded" in done.stderr
+    assert "heard red" in done.stderr
+    lines = done.stdout.splitlines()
+    assert lines
+    for line in lines if command[0] == "replay" else [done.stdout]:
+        json.loads(line)
