@@ -7,6 +7,7 @@ flight and not kept, which costs one BLAKE2b more than a route.
 """
 
 from collections.abc import Sequence
+from math import inf
 from random import Random
 
 from cbmnet.channels.link import StageSpec, build_route, stage_name, stages_of, through
@@ -50,7 +51,7 @@ class Fan:
         try:
             flights = through(self._applies, Flight(datagram, now_s, self, words), now_s)
             for flight in flights:
-                if not flight.at_s >= now_s:  # nan as well
+                if not now_s <= flight.at_s < inf:  # nan as well
                     raise ValueError(f"a flight is at {flight.at_s!r} s")
                 flight.words = b""
         except Exception:

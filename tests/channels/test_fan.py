@@ -85,10 +85,11 @@ def test_what_calls_itself_memoryless_is_no_stage_with_something_to_forget(name:
         assert not any(hasattr(kind, word) for word in ("ordered", "forget", "begin_anew"))
 
 
-def test_nonsense_on_a_fan_names_the_stage() -> None:
+@pytest.mark.parametrize("delay_s", [float("nan"), float("inf"), -10.0])
+def test_nonsense_on_a_fan_names_the_stage(delay_s: float) -> None:
     """As on a route: link, number and name of the stage, and what it did."""
-    fan = Fan("a", [*PLAIN, ("constant", ConstantConfig(float("nan")))], STREAMS)
-    with pytest.raises(SimulationError, match=r"link a>c/0, stage 2 \(Constant\): .*nan"):
+    fan = Fan("a", [*PLAIN, ("constant", ConstantConfig(delay_s))], STREAMS)
+    with pytest.raises(SimulationError, match=r"link a>c/0, stage 2 \(Constant\): .* to (nan|inf|-)"):
         fan.carry(Datagram(b"", "c", "notice", 1, 0, 1), 5.0)
 
 
