@@ -39,8 +39,9 @@ class Shape(NamedTuple):
     `parts_of` takes an envelope apart, from its sequence on, or raises struct.error if its length is another;
     of the parts, headers and key id must be the `constants`. The sequence must lie within `first` to `last`,
     and the time of issue within `from_ms` until before `until_ms`, which is when the key may sign a time so
-    written; expiry must be later. What is signed is `prefix` and the body, from `body_at` to `body_end`;
-    `check` verifies it for `signers`. The rest is common to the messages.
+    written; expiry must be later, and at least `least_expiry_ms`, to be so written. What is signed is
+    `prefix` and the body, from `body_at` to `body_end`; `check` verifies it for `signers`. The rest is common
+    to the messages.
     """
 
     parts_of: Callable[[bytes], Parts]
@@ -49,6 +50,7 @@ class Shape(NamedTuple):
     last: int
     from_ms: int
     until_ms: int
+    least_expiry_ms: int
     prefix: bytes
     body_at: int
     body_end: int
@@ -112,23 +114,26 @@ def _shape_of(
     key: Key,
     vouches: Callable[[Any], bool],
 ) -> Shape | None:
-    """The shape, or None if the two times are not written alike, or in one byte."""
+    """The shape, or None if one of the times is written in one byte."""
     number, size, least, most = _LARGE.get(wire[at], _SMALL)
     issued_at = at + size
-    times = _LARGE.get(wire[issued_at])
-    if times is None or wire[issued_at] != wire[issued_at + times[1]]:
+    if (issue := _LARGE.get(wire[issued_at])) is None:
+        return None
+    expiry_at = issued_at + issue[1]
+    if (expiry := _LARGE.get(wire[expiry_at])) is None:
         return None
     body_end = len(wire) - TAIL_BYTES
-    payload_bytes = body_end - issued_at - 2 * times[1] - 34
-    header = wire[issued_at : issued_at + 1]
+    payload_bytes = body_end - expiry_at - expiry[1] - 34
+    headers = wire[issued_at : issued_at + 1], wire[expiry_at : expiry_at + 1]
     first_header = wire[at : at + 1] if wire[at] in _LARGE else b""
     return Shape(
-        _parts(f">{at}x{number}{times[0]}{times[0]}2s32s{payload_bytes}s22s64s"),
-        (first_header, header, header, _PREVIOUS, ONE_PAIR + key.kid + SHORT),
+        _parts(f">{at}x{number}{issue[0]}{expiry[0]}2s32s{payload_bytes}s22s64s"),
+        (first_header, *headers, _PREVIOUS, ONE_PAIR + key.kid + SHORT),
         max(least, 1),
         most,
-        max(key.rights.from_ms, times[2]),  # expiry is later, and written alike
+        max(key.rights.from_ms, issue[2]),
         key.rights.until_ms,
+        expiry[2],
         prefix,
         body_end - body_bytes,
         body_end,

@@ -142,7 +142,7 @@ class Verifier:
     def _recall(self, shape: Shape, wire: bytes) -> _Said | None:
         """Steps 1, 2, 4 to 8 and the keys' part of 10 for an envelope of this shape, None for another."""
         (
-            parts_of, constants, first, last, from_ms, until_ms, prefix, body_at, body_end,
+            parts_of, constants, first, last, from_ms, until_ms, least_expiry_ms, prefix, body_at, body_end,
             check, signers, vouches, ptype, sender, receivers, stream, epoch,
         ) = shape  # fmt: skip
         try:
@@ -153,7 +153,7 @@ class Verifier:
             (a, b, c, d, e) == constants
             and first <= sequence <= last
             and from_ms <= issued_ms < until_ms
-            and issued_ms < expires_ms
+            and issued_ms < expires_ms >= least_expiry_ms
         ):
             return None
         body = wire[body_at:body_end]

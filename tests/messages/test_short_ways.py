@@ -292,12 +292,46 @@ def test_shapes_of_streams_without_end_are_forgotten(monkeypatch):
     assert judge.verified == 60
 
 
-def test_times_that_are_not_written_alike_teach_no_shape():
-    """Issued in four bytes and expiring in eight: each is taken, read in full."""
-    judge = verifier()
-    for m in chain(4, issued_ms=2**32 - 1, expires_ms=2**32):
-        judge.accept(m.wire, 2**32 - 1)
-    assert len(judge._shapes) == 0
+@pytest.mark.parametrize(("issue", "expiry"), [(2, 3), (2, 5), (3, 5), (3, 9), (5, 9), (9, 5), (5, 3)])
+def test_times_of_two_widths_must_each_be_written_in_their_shortest_form(issue, expiry):
+    """Issued in four bytes and expiring in eight has a shape, and is judged as step by step at every edge."""
+    least = {2: 128, 3: 256, 5: 2**16, 9: 2**32}
+
+    def wire(issued_ms, expires_ms):
+        return signed_raw(b"".join((
+            b"\x9a\x01\xa5north\x91\xa5south\x01\x00\x07", number(issued_ms, issue),
+            number(expires_ms, expiry), b"\xc4\x20", bytes(32), b"\x81\xa5count\x01",
+        )))  # fmt: skip
+
+    short, long = both([])
+    if issue < expiry:
+        for judge in (short, long):
+            for more in (0, 1):
+                judge.attribute(wire(least[issue] + more, least[expiry]))
+    assert len(short._shapes) == (issue < expiry)
+    edges = sorted(
+        {n for value in (0, 128, 256, 2**16, 2**32) for n in (value - 1, value, value + 1) if n >= 0}
+    )
+    codes = set()
+    for issued_ms in edges:
+        for expires_ms in edges:
+            if issued_ms < 256 ** (issue - 1) and expires_ms < 256 ** (expiry - 1):
+                made = wire(issued_ms, expires_ms)
+                judged = outcome(long.attribute, made)
+                assert outcome(short.attribute, made) == judged
+                assert outcome(short.check, made, issued_ms) == outcome(long.check, made, issued_ms)
+                codes.add(judged[0] if type(judged) is tuple else "Accepted")
+    assert {"NotCanonical", "BadField"} >= codes - {"Accepted"}
+    assert "NotCanonical" in codes
+    assert ("Accepted" in codes) == (issue < expiry)
+
+
+def test_a_month_of_a_simulation_is_read_the_short_way(monkeypatch):
+    """Issued below 2^32 ms and expiring above: from the third message on as any other of its stream."""
+    sent = chain(4, issued_ms=2**32 - 1, expires_ms=2**32)
+    judge = learned(verifier(), [m.wire for m in sent[:2]], 2**32 - 1)
+    monkeypatch.setattr(Verifier, "_read_all", None)
+    assert judge.accept(sent[2].wire, 2**32 - 1).message == sent[2].message
 
 
 def test_a_length_seen_once_teaches_no_shape():
