@@ -13,6 +13,17 @@ class Observer(Protocol):
         """Takes one record; called in the order of events."""
 
 
+class Journal:
+    """An observer that keeps every record of the kinds it wants, in the order of events."""
+
+    def __init__(self, wants: tuple[type, ...]) -> None:
+        self.wants, self.records = wants, list[Any]()
+
+    def feed(self, record: Any) -> None:
+        """Keeps one record."""
+        self.records.append(record)
+
+
 class Recorder:
     """Tells observers what happens and numbers it; a record that nobody wants is never made.
 

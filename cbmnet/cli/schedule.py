@@ -16,13 +16,14 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
         ImpossibleError,
         write_faults,
     )
+    from cbmnet.recorder import Journal  # noqa: PLC0415
     from cbmnet.records import RECORDS  # noqa: PLC0415
     from cbmnet.simulation.trace import plain  # noqa: PLC0415
     from cbmnet.testing.protocol_tests import failures, said_by  # noqa: PLC0415
     from cbmnet.testing.replay_file import find_test, in_file, load  # noqa: PLC0415
 
     replay = load(file)
-    journal, failure = _Journal(RECORDS), None
+    journal, failure = Journal(RECORDS), None
     with aside():
         test = find_test(replay, file)
     try:
@@ -43,16 +44,6 @@ def replay_schedule(file: Path, *, as_json: bool) -> int:
     tell_idle(replay.faults, records)
     print(f"fails: {failure.splitlines()[0]}" if failure else "holds: the test does not fail any more")
     return int(failure is not None)
-
-
-class _Journal:
-    """Keeps every record of the kinds that it wants."""
-
-    def __init__(self, wants: tuple[type, ...]) -> None:
-        self.wants, self.records = wants, list[Any]()
-
-    def feed(self, record: Any) -> None:
-        self.records.append(record)
 
 
 def _show(records: list[dict[str, Any]]) -> None:

@@ -108,14 +108,21 @@ def drained(
 
     TypeError for what is no event.
     """
-    outgoing, events = list(endpoint.datagrams_to_send()), list[Any]()
+    outgoing, events = _datagrams(endpoint), list[Any]()
     while (event := endpoint.next_event()) is not None:
         check_event(event)
         events.append(event)
-        outgoing += endpoint.datagrams_to_send()
+        outgoing += _datagrams(endpoint)
         if len(events) > most:
             raise SimulationError(f"{who}: more than {most} events at {now} s without an end")
     return outgoing, events
+
+
+def _datagrams(endpoint: Endpoint) -> list[Datagram]:
+    outgoing = endpoint.datagrams_to_send()
+    if not isinstance(outgoing, list | tuple):
+        raise TypeError(f"datagrams_to_send() is {outgoing!r}; it is a list of Datagrams")
+    return [*outgoing]
 
 
 def variant_name(endpoint: Any) -> str:

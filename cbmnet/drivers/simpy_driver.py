@@ -206,6 +206,9 @@ class Host(FailingHost):
         except SimulationError:
             raise
         except Exception as error:
+            if type(data := flight.datagram.data) is not bytes:
+                said = f"sent {self.name} data of type {type(data).__name__} by {now} s; they are bytes"
+                raise SimulationError(f"{flight.route.sender}: {said}") from None
             raise self._failed(error, now) from error
         self._drain(now)
 

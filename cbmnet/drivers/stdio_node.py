@@ -30,7 +30,7 @@ from cbmnet.drivers.stdio_lines import (
     Timer,
 )
 from cbmnet.errors import LocalProtocolError, RegistryError
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint, party_of
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint, named, party_of
 
 Make = Callable[[Init], Endpoint]
 REQUESTS = ("init", "receive", "command", "timer")
@@ -108,13 +108,11 @@ class _Node:
 
     def _begin(self, init: Init) -> Answer:
         try:
-            endpoint = self._make(init)
+            endpoint = named(self._make(init), init.node_id)
         except RegistryError as error:
             raise RefusedError(NOT_SUPPORTED, str(error)) from None
         except ValueError as error:
             raise RefusedError(MALFORMED_REQUEST, str(error)) from None
-        if hasattr(endpoint, "me"):
-            endpoint.me = init.node_id
         self._endpoint, self._parties = endpoint, init.node_ids
         return InitOk(in_reply_to=init.msg_id, **self._drained(endpoint, 0.0))
 

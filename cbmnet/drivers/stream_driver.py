@@ -16,7 +16,7 @@ from cbmnet.channels.link import Route
 from cbmnet.drivers.asyncio_host import Address, AsyncioHost
 from cbmnet.messages import SignedMessageError
 from cbmnet.messages.framing import Deframer, frame
-from cbmnet.protocols.endpoint import MAX_FRAME_BYTES, Endpoint, route_of
+from cbmnet.protocols.endpoint import MAX_FRAME_BYTES, Endpoint, named, route_of
 from cbmnet.protocols.endpoint import way as way_to
 
 MAX_WAITING_BYTES = 1 << 20  # of one connection; what comes on top is lost, as on any congested line
@@ -36,7 +36,7 @@ class StreamHost(AsyncioHost):
         routes: Mapping[str, Route] | None = None,
         client_tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(endpoint, on_event, now_s, routes)
+        super().__init__(named(endpoint, name), on_event, now_s, routes)
         self.name, self._client_tls = name, client_tls
         self._addresses: dict[str, Address] = {}
         self._lines: dict[str, _Line] = {}

@@ -11,7 +11,7 @@ route k from "a" is handed over as coming from "a@k". The frames are in `frame`,
 import struct
 from collections import deque
 from struct import Struct
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from cbmnet.datagram import Datagram
 from cbmnet.errors import LocalProtocolError, RemoteProtocolError
@@ -54,7 +54,7 @@ __all__ = [
     "Datagram", "Endpoint", "EndpointBase", "Forged", "Frame", "GaveUp", "InCustody",
     "LocalProtocolError", "Malformed", "QueuedEndpoint", "Receipted", "Received", "RemoteProtocolError",
     "Send", "Settled", "Unconfirmed", "Undelivered", "VariantMaker", "ack_datagram", "check_frame",
-    "data_datagram", "decode_frame", "encode_frame", "expect_send", "party_of", "route_of", "way",
+    "data_datagram", "decode_frame", "encode_frame", "expect_send", "named", "party_of", "route_of", "way",
 ]  # fmt: skip
 
 AT_MOST_ONCE, IN_ORDER, OR_GAVE_UP = "at-most-once", "in-order", "at-least-once-or-gave-up"
@@ -134,6 +134,16 @@ class EndpointBase:
     def next_timer(self) -> float | None:
         """An endpoint without timers."""
         return None
+
+
+E = TypeVar("E")
+
+
+def named(endpoint: E, name: str) -> E:
+    """The endpoint, which now knows the party's name if it has a place for it and nobody said another."""
+    if getattr(endpoint, "me", None) == "":
+        endpoint.me = name  # type: ignore[attr-defined]  # as was just looked at
+    return endpoint
 
 
 _numbers = Struct(">HIQ").pack  # stream, epoch and sequence as a label has them

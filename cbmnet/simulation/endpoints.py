@@ -1,7 +1,6 @@
 """The endpoints of a run: keys, dialogues over their transports, hosts, and the routes between them."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from cbmnet.drivers.queued import queued
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Sender
 from cbmnet.protocols.dialogue import Dialogue, Sent
-from cbmnet.protocols.endpoint import VARIANTS, Endpoint, way
+from cbmnet.protocols.endpoint import VARIANTS, Endpoint, named, way
 from cbmnet.protocols.heartbeat import DeliveryEstimate, tolerance_s
 from cbmnet.protocols.variants.relay import RelayConfig
 from cbmnet.records import Seal
@@ -83,11 +82,8 @@ def make_transport(protocol: Chosen, name: str, parties: Sequence[str]) -> Endpo
     config: Any = protocol.config
     if isinstance(config, RelayConfig) and config.via == name:
         config = replace(config, serves=tuple(other for other in parties if other != name))
-    transport: Any = VARIANTS[protocol.name].make(config)
-    with suppress(AttributeError):  # only a variant that has a place for it learns its name
-        transport.me = name
-    made: Endpoint = transport
-    return made
+    made: Endpoint = VARIANTS[protocol.name].make(config)
+    return named(made, name)
 
 
 def connect(config: RunConfig, streams: Streams, hosts: Mapping[str, Host]) -> None:

@@ -20,7 +20,7 @@ from cbmnet.protocols.endpoint import (
     Endpoint,
     GaveUp,
     Received,
-    Send,
+    named,
     party_of,
     route_of,
     way,
@@ -29,7 +29,7 @@ from cbmnet.records import Accept, Crash, Deliver, Duplicate, Seal, Transport
 from cbmnet.records import Send as SendRecord
 from cbmnet.simulation.invariant import INVARIANTS, chosen
 from cbmnet.testing.freezing import copied
-from cbmnet.testing.network import name_of
+from cbmnet.testing.network import name_of, targets_of
 from cbmnet.testing.search_state import Bounds, Flying, Held, State, Step
 
 TOLD = (Accept, Crash, Deliver, Duplicate, Seal, SendRecord, Transport)
@@ -70,21 +70,26 @@ class Searched:
 
 def search(
     makes: Mapping[str, Callable[[], Endpoint]],
-    script: Sequence[tuple[str, Send]],
+    script: Sequence[tuple[str, Any]],
     *,
     invariants: Iterable[str | tuple[str, Any]] = ("at-most-once",),
     bounds: Bounds | None = None,
 ) -> Searched:
     """Looks at every state that the parties can come to with this script of (party, command).
 
-    Commands are given in their order, at any time. An exception of an endpoint is a violation too.
+    Commands are given in their order, at any time: `Send`, or whatever the endpoints take. An exception of an
+    endpoint is a violation too.
     """
-    named = chosen(invariants, TOLD)
-    watchers = tuple((name, INVARIANTS[name].make(config)) for name, config in named)
+    watched = chosen(invariants, TOLD)
+    watchers = tuple((name, INVARIANTS[name].make(config)) for name, config in watched)
+    if wrong := [item for item in script if not (isinstance(item, tuple) and len(item) == 2)]:
+        raise LocalProtocolError(f"the script has {wrong[0]!r}; it is a list of (party, command)")
     if unknown := sorted({party for party, _ in script} - set(makes)):
         raise LocalProtocolError(f"the script names {unknown[0]!r}; there are {', '.join(sorted(makes))}")
-    endpoints = {name: Held.of(make()) for name, make in sorted(makes.items())}
-    first = State(endpoints, Held.of(watchers), bounds or Bounds())
+    if not isinstance(bounds := bounds or Bounds(), Bounds):
+        raise LocalProtocolError(f"bounds is {bounds!r}; write bounds=Bounds(drops=1, ...)")
+    endpoints = {name: Held.of(named(make(), name)) for name, make in sorted(makes.items())}
+    first = State(endpoints, Held.of(watchers), bounds)
     limit = first.bounds.max_states
     seen, queue = {first.key()}, deque([first])
     if failure := _end(first, script):
@@ -104,7 +109,7 @@ def search(
     return Searched(len(seen), True, None)
 
 
-def _end(state: State, script: Sequence[tuple[str, Send]]) -> str:
+def _end(state: State, script: Sequence[tuple[str, Any]]) -> str:
     """What the invariants say where nothing more can happen."""
     timers = [held.object.next_timer() for held in state.endpoints.values()]
     if state.flying or state.said < len(script) or any(due is not None for due in timers):
@@ -116,14 +121,18 @@ def _end(state: State, script: Sequence[tuple[str, Send]]) -> str:
 # --- the moves ----------------------------------------------------------------------------------
 
 
-def _moves(state: State, script: Sequence[tuple[str, Send]]) -> Iterator[State]:
+def _moves(state: State, script: Sequence[tuple[str, Any]]) -> Iterator[State]:
     if state.said < len(script):
         party, command = script[state.said]
         told = replace(state, said=state.said + 1)
-        yield _act(told, party, f"{party} sends {name_of(command.data)}", command=command)
+        yield _act(told, party, _ordering(party, command), command=command)
     yield from _arrivals(state)
     if state.bounds.timeouts:
         yield from _timeouts(state)
+
+
+def _ordering(party: str, command: Any) -> str:
+    return f"{party} sends {name_of(command.data)}" if targets_of(command) else f"{party} is told {command!r}"
 
 
 def _arrivals(state: State) -> Iterator[State]:
@@ -158,7 +167,7 @@ def _timeouts(state: State) -> Iterator[State]:
 
 
 def _act(
-    state: State, party: str, said: str, *, command: Send | None = None, arriving: Flying | None = None,
+    state: State, party: str, said: str, *, command: Any = None, arriving: Flying | None = None,
     timer: bool = False,
 ) -> State:  # fmt: skip
     """The state after one party did something: its endpoint and the invariants are copied first."""
@@ -200,9 +209,10 @@ class _Telling:
         self._watchers, self._party = watchers, party
         self.failures: list[str] = []
 
-    def sealed(self, command: Send) -> None:
-        number = command.stream, command.sequence
-        self._tell(Seal(0.0, 0, 0, self._party, command.peer, command.kind, name_of(command.data), *number))
+    def sealed(self, command: Any) -> None:
+        for target in targets_of(command):
+            said = command.kind, name_of(command.data), command.stream, command.sequence
+            self._tell(Seal(0.0, 0, 0, self._party, target, *said))
 
     def sent(self, flying: Sequence[Flying]) -> None:
         for _, d in flying:

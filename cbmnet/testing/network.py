@@ -30,6 +30,7 @@ from cbmnet.protocols.endpoint import (
     Malformed,
     Received,
     Send,
+    named,
     party_of,
     way,
 )
@@ -71,6 +72,13 @@ def name_of(data: bytes) -> str:
     return blake2b(data, digest_size=8).hexdigest()
 
 
+def targets_of(command: Any) -> Sequence[str]:
+    """Whom the message of a command is for; nobody, if it is one of a variant's own and says no message."""
+    if not all(hasattr(command, field) for field in ("data", "kind", "stream", "sequence")):
+        return ()
+    return getattr(command, "peers", None) or [command.peer]
+
+
 class EndpointNetwork:
     """Parties by name, each with a way to make its endpoint; every two are joined both ways.
 
@@ -101,6 +109,7 @@ class EndpointNetwork:
         self.accepted: dict[tuple[str, str], list[bytes]] = {}
         try:
             self.faults = _schedule(faults)
+            makes = {name: _naming(name, make) for name, make in makes.items()}
             check_faults(self.faults, _names(_ways(makes, routes)), makes, inf)
             self._watches = watches(chosen(invariants, TOLD))
         except CbmnetError as error:
@@ -131,21 +140,35 @@ class EndpointNetwork:
 
         LocalProtocolError if `source` has sent these data before: nothing could tell the two apart.
         """
+        self._expect(source, target)
         line = source, target, stream
-        number = self._numbers[line] = self._numbers.get(line, 0) + 1
+        number = self._numbers.get(line, 0) + 1
         command = Send(target, data or b"%d" % number, kind, stream, 0, number)
         self.command(source, command)
+        self._numbers[line] = number
         return command
 
     def command(self, source: str, command: Any) -> None:
-        """Gives a party's endpoint an order now."""
-        for target in getattr(command, "peers", None) or [command.peer]:
+        """Gives a party's endpoint an order now: `Send`, `Broadcast`, or what the variant takes.
+
+        LocalProtocolError if the endpoint refuses it; then nothing was sent.
+        """
+        self._expect(source)
+        targets = targets_of(command)
+        for target in targets:
             self._note(source, target, command)
-        with self._telling_the_seed():
-            self.hosts[source].command(command)
+        try:
+            with self._telling_the_seed():
+                self.hosts[source].command(command)
+        except LocalProtocolError:
+            for target in targets:
+                self.sent[source, target].remove(command.data)
+            raise
 
     def at(self, time_s: float, act: Callable[[], Any]) -> None:
-        """Has something done at a time that is still to come."""
+        """Has something done at a time that is still to come; LocalProtocolError for one that is over."""
+        if not time_s >= self.now:
+            raise LocalProtocolError(f"at {time_s} s: it is {self.now:g} s already")
         schedule(self.clock, time_s - self.clock.now, None, lambda _: act())
 
     def step(self) -> bool:
@@ -192,21 +215,22 @@ class EndpointNetwork:
                 raise
             raise SimulationError(where + str(error)) from error
 
+    def _expect(self, *parties: str) -> None:
+        for party in parties:
+            if party not in self.hosts:
+                there = ", ".join(self.hosts)
+                raise LocalProtocolError(f"there is no party {party!r}; there are {there}")
+
     # --- what is told ---------------------------------------------------------------------------
 
     def _note(self, source: str, target: str, command: Any) -> None:
-        data = getattr(command, "data", None)
-        if data is None:
-            return
-        if type(data) is not bytes:
+        if type(data := command.data) is not bytes:
             raise LocalProtocolError(f"data are bytes, not {type(data).__name__}: {data!r}")
         sent = self.sent.setdefault((source, target), [])
-        if command.data in sent:
-            raise LocalProtocolError(
-                f"{source} has sent {command.data!r} to {target} before; data must differ"
-            )
-        sent.append(command.data)
-        name, number = name_of(command.data), (command.stream, command.sequence)
+        if data in sent:
+            raise LocalProtocolError(f"{source} has sent {data!r} to {target} before; data must differ")
+        sent.append(data)
+        name, number = name_of(data), (command.stream, command.sequence)
         self._recorder.tell(Seal, self.now, source, target, command.kind, name, *number)
 
     def _heard(self, name: str, event: Any) -> None:
@@ -231,14 +255,24 @@ def _names(ways: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{source}>{target}" for source, target in ways]
 
 
+def _naming(name: str, make: Make) -> Make:
+    if not callable(make):
+        said = "what makes an endpoint is called, such as partial(Mine, config)"
+        raise LocalProtocolError(f"{name}: {said}; {make!r} cannot be")
+    return lambda: named(make(), name)
+
+
 def _schedule(faults: Iterable[Fault | Mapping[str, Any]] | str | bytes) -> tuple[Fault, ...]:
-    if not isinstance(faults, str | bytes):
-        given = tuple(faults)
-        made = tuple(fault for fault in given if not isinstance(fault, Mapping))
-        if len(made) == len(given):
-            return made
-        faults = json.encode(given)
-    return read_faults(faults)
+    """What was given, read as a file of it would be: what was made by hand may hold anything."""
+    if isinstance(faults, str | bytes):
+        return read_faults(faults)
+    if isinstance(faults, Mapping):
+        raise LocalProtocolError("faults is one fault; it is a list of them")
+    given = tuple(faults)
+    try:
+        return read_faults(json.encode(given))
+    except TypeError as error:
+        raise LocalProtocolError(f"faults: {error}") from None
 
 
 class EndpointPair(EndpointNetwork):

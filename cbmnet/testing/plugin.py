@@ -4,6 +4,7 @@ It is an entry point (`pytest11`), so it is loaded by every pytest in this envir
 here that a test does not ask for.
 """
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,5 +44,5 @@ def cbmnet_options(request: pytest.FixtureRequest) -> Options:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise ValueError("at least 1")
+        raise ArgumentTypeError(f"{text!r}: must be a whole number from 1 on")
     return int(text)

@@ -10,13 +10,15 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
 from cbmnet.channels.fault_lists import ImpossibleError, write_faults
 from cbmnet.channels.faults import Fault, LinkFault
-from cbmnet.recorder import Observer
+from cbmnet.recorder import Journal, Observer
+from cbmnet.records import RECORDS, Wire
 from cbmnet.testing import replay_file
 from cbmnet.testing.network import EndpointNetwork
 from cbmnet.testing.replay_file import Replay
@@ -95,10 +97,11 @@ class ProtocolTest:
         """
         __tracebackhide__ = True
         try:
-            self.run(())
+            first = self._told(())
         except failures() as unprovoked:
             unprovoked.add_note(f"{self.name} fails without any fault; no schedule was tried.")
             raise
+        self._expect_the_same((), first)
         count = 0
         for file, replay in replay_file.saved(corpus, self.name) if corpus else ():
             count += 1
@@ -129,10 +132,37 @@ class ProtocolTest:
         kind = _kind(error)
         smallest = shrink(faults, lambda some: (e := self.failure(some)) is not None and _kind(e) == kind)
         last = self.failure(smallest.faults)
+        self._expect_the_same(smallest.faults, self._told(smallest.faults, fails=True))
         assert last is not None
         replay = Replay(self.name, seed, said_by(last), smallest.faults)
         file = replay_file.save(replay, corpus) if corpus else None
         return ProtocolTestError(replay, file, smallest.runs, len(faults))
+
+    def _told(self, faults: tuple[Fault, ...], *, fails: bool = False) -> list[Any]:
+        """Every record of a run under the schedule; raises what the test raises, unless it `fails`."""
+        __tracebackhide__ = True
+        journal = Journal((*RECORDS, Wire))
+        try:
+            self.run(faults, [journal])
+        except failures():
+            if not fails:
+                raise
+        return journal.records
+
+    def _expect_the_same(self, faults: tuple[Fault, ...], told: list[Any]) -> None:
+        """AssertionError unless a further run tells the same: what is found would not be found again."""
+        __tracebackhide__ = True
+        again = self._told(faults, fails=True)
+        pairs = enumerate(zip_longest(told, again))
+        if (number := next((n for n, (one, other) in pairs if one != other), None)) is not None:
+            one, other = (
+                records[number] if number < len(records) else "its end" for records in (told, again)
+            )
+            which = "under one schedule" if faults else "without faults"
+            raise AssertionError(
+                f"{self.name}: two runs {which} differ, first in {one} and {other}: the endpoints are not "
+                "deterministic (draw at random, read a clock, go through a set) or share state between runs"
+            )
 
     def _go(self, network: EndpointNetwork) -> None:
         __tracebackhide__ = True
@@ -160,6 +190,7 @@ def protocol_test(
     def decorate(body: Body) -> Callable[..., None]:
         if "." in body.__qualname__.rpartition("<locals>.")[2]:
             raise TypeError(f"{body.__qualname__}: a protocol test is a function, not a method")
+        _check_maker(make)
         file = Path(inspect.getfile(body))
         test = ProtocolTest(
             make, body, script or _messages(messages, every_s), risk or Risk(), max_steps,
@@ -176,6 +207,17 @@ def protocol_test(
         return run
 
     return decorate
+
+
+def _check_maker(make: Callable[..., EndpointNetwork]) -> None:
+    try:
+        inspect.signature(make).bind(faults=(), observers=())
+    except ValueError:  # a callable that does not tell what it takes
+        return
+    except TypeError:
+        name = getattr(make, "__name__", repr(make))
+        said = "as in `def pair(**options): return EndpointPair(..., **options)`"
+        raise TypeError(f"{name}: must take the options of a network and hand them on, {said}") from None
 
 
 def _messages(count: int, every_s: float) -> Callable[[EndpointNetwork], None]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from cbmnet.channels.faults import Crash, Datagrams, Delay, Drop, Duplicate, Fault, Node, Pause
+from cbmnet.errors import LocalProtocolError
 
 
 def fault_schedules(
@@ -24,6 +25,9 @@ def fault_schedules(
     link; with `nodes`, also crashes and pauses before `until_s`, one a party; with `loses_state` a party may
     come back without what it knew. Times are whole seconds.
     """
+    for name, given in (("links", links), ("kinds", kinds), ("nodes", nodes)):
+        if isinstance(given, str):  # it would pass for a list of letters
+            raise LocalProtocolError(f"{name} is the text {given!r}; it is a list, such as [{given!r}]")
     at = st.builds(
         Datagrams, st.sampled_from(links), st.sampled_from(kinds),
         sequence=st.integers(1, sequences), attempt=st.integers(1, attempts),
