@@ -130,7 +130,10 @@ class Wire(Record, frozen=True):
 
 
 class Accept(Record, frozen=True):
-    """An accepted message passed the desk."""
+    """An accepted message passed the desk; `transit_s` is its age by the time that it says itself.
+
+    So a wrong clock of its sender shows in it.
+    """
 
     receiver: str
     sender: str

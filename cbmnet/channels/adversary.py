@@ -26,6 +26,8 @@ Verdict = Literal["pass", "drop", "delay", "duplicate", "corrupt", "hold", "repl
 class Rule:
     """What is done to whom. Times are seconds; `kinds` empty means any.
 
+    Through a relay a kind bears a further name ("notice>south"); the kind alone stands for all of these.
+
     `by_s` is how much later a delayed datagram arrives, or by how much a rewritten message is made younger;
     `after_s` how much later a copy, a replay or a forgery comes; `release_s` when all that was held is let
     go. `keys` are the parties whose keys it holds.
@@ -44,8 +46,15 @@ class Rule:
 
     def fits(self, flight: Flight) -> bool:
         """Whether the flight is one that it decides on, but for the draw."""
-        at_s, kind = flight.at_s, flight.datagram.kind
-        return self.from_s <= at_s < self.until_s and (not self.kinds or kind in self.kinds)
+        if not self.from_s <= flight.at_s < self.until_s:
+            return False
+        kind = flight.datagram.kind
+        return not self.kinds or kind in self.kinds or base_kind(kind) in self.kinds
+
+
+def base_kind(kind: str) -> str:
+    """The kind alone: through a relay it bears a further name, "notice>south"."""
+    return kind.replace("<", ">").partition(">")[0]
 
 
 class Arts(Protocol):
@@ -84,6 +93,8 @@ class Adversary:
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Does what the first rule that fits says; gives what it adds to the line."""
+        if flight.drop is not None:  # by a fault, which stands before it
+            return None
         words = b""
         for number, rule in enumerate(self._rules):
             if not rule.fits(flight):

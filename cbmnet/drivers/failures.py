@@ -22,9 +22,10 @@ class FailingHost(ABC):
         self.endpoint: QueuedEndpoint = queued(endpoint, name, clock.max_steps_at_once)
         self.telling = Telling(name, recorder)
         self.down = False  # crashed or paused: nothing goes in or out
-        self._down_until_s = self._still_until_s = -1.0
-        self._waiting: list[Flight] = []  # what arrives at a party that stands still
-        self._orders: list[Any] = []  # what it is told to do while it is down
+        self._crashed = self._paused = False
+        self._crashed_until_s = self._paused_until_s = 0.0
+        # In the order of their coming: what arrives at a party that stands still, orders to one that is down.
+        self._held: list[tuple[Flight | None, Any]] = []
         self._renew: Callable[[], Endpoint] | None = None
         self._due: float | None = None  # the timer that is armed
 
@@ -49,7 +50,7 @@ class FailingHost(ABC):
     @property
     def waiting(self) -> tuple[Flight, ...]:
         """What has arrived and waits while the party stands still."""
-        return tuple(self._waiting)
+        return tuple(flight for flight, _ in self._held if flight is not None)
 
     def crash(self, duration_s: float, renew: Callable[[], Endpoint] | None = None) -> None:
         """Goes down: what arrives is lost, orders and timers wait; comes back with its stored state.
@@ -57,23 +58,25 @@ class FailingHost(ABC):
         With `renew` the state is lost, orders too: the endpoint that it makes is the one that comes back.
         """
         now = self.clock.now
-        if now >= self._down_until_s:
+        self._end_what_is_over(now)
+        if not self._crashed:
             self._recorder.tell(Crash, now, self.name, True, renew is not None)
-        for flight in self._waiting:
+        for flight in self.waiting:
             self.telling.lost(flight, now, "receiver down")
-        self._waiting.clear()
-        self.down = True
+        self._held = [(flight, order) for flight, order in self._held if flight is None]
         self._renew = renew or self._renew
-        self._down_until_s = max(self._down_until_s, now + duration_s)
+        self._crashed_until_s = max(self._crashed_until_s, now + duration_s)
+        self._crashed = self.down = True
         schedule(self.clock, duration_s, None, self._come_back)
 
     def pause(self, duration_s: float) -> None:
         """Stands still, as a stopped process does: what arrives waits, and timers come late."""
         now = self.clock.now
-        if now >= self._still_until_s:
+        self._end_what_is_over(now)
+        if not self._paused:
             self._recorder.tell(Pause, now, self.name, True)
-        self.down = True
-        self._still_until_s = max(self._still_until_s, now + duration_s)
+        self._paused_until_s = max(self._paused_until_s, now + duration_s)
+        self._paused = self.down = True
         schedule(self.clock, duration_s, None, self._come_back)
 
     def set_clock(self, offset_s: float, drift: float = 0.0) -> None:
@@ -86,25 +89,31 @@ class FailingHost(ABC):
         self.pump()
 
     def _come_back(self, _: Call) -> None:
-        now = self.clock.now
-        if not self.down or now < max(self._down_until_s, self._still_until_s):
-            return  # another failure lasts longer
-        self.down = False
-        if self._down_until_s >= 0.0:
+        self._end_what_is_over(self.clock.now)
+
+    def _end_what_is_over(self, now: float) -> None:
+        """Ends a crash and a pause, each at its own time; what was held is taken when both are over."""
+        if self._crashed and now >= self._crashed_until_s:
+            self._crashed = False
             self._recorder.tell(Crash, now, self.name, False, self._renew is not None)
-        if self._still_until_s >= 0.0:
+            if self._renew is not None:
+                self._replace(self._renew())
+                self._held.clear()
+        if self._paused and now >= self._paused_until_s:
+            self._paused = False
             self._recorder.tell(Pause, now, self.name, False)
-        self._down_until_s = self._still_until_s = -1.0
-        if self._renew is not None:
-            self._replace(self._renew())
-            self._orders.clear()
-        waiting, self._waiting = self._waiting, []
-        for flight in waiting:
-            flight.at_s = now
-            self.deliver(flight)
-        orders, self._orders = self._orders, []
-        for order in orders:
-            self.command(order)
+        if self.down and not (self._crashed or self._paused):
+            self.down = False
+            self._take_what_was_held(now)
+
+    def _take_what_was_held(self, now: float) -> None:
+        held, self._held = self._held, []
+        for flight, order in held:
+            if flight is not None:
+                flight.at_s = now
+                self.deliver(flight)
+            else:
+                self.command(order)
         self._due = None
         self.pump()
 
@@ -117,7 +126,10 @@ class FailingHost(ABC):
             self.endpoint = fresh
 
     def _meet_nobody(self, flight: Flight, now: float) -> None:
-        if now < self._down_until_s:
+        if self._crashed:
             self.telling.lost(flight, now, "receiver down")
         else:
-            self._waiting.append(flight)
+            self._held.append((flight, None))
+
+    def _keep(self, order: Any) -> None:
+        self._held.append((None, order))

@@ -92,7 +92,7 @@ class Host(FailingHost):
     def command(self, command: Any) -> None:
         """Gives the endpoint an order and sends what comes of it; a party that is down has it later."""
         if self.down:
-            self._orders.append(command)
+            self._keep(command)
             return
         if self._pumping:  # what comes of it is drained by the pump that is already running
             self.endpoint.command(command, self._now)

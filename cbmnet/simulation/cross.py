@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cbmnet.channels.adversary import base_kind
 from cbmnet.channels.delay import DelayOptions
 from cbmnet.channels.fault_lists import impossible
 from cbmnet.channels.stage import STAGES
@@ -136,17 +137,12 @@ def _kind_faults(config: "RunConfig") -> Iterator[Problem]:
     said = f"no such kind of message; there are {_listed(known - {'data'})}"
     for number, part in enumerate(config.faults):
         kind = getattr(part.at, "kind", None)
-        if kind is not None and _base(kind) not in known:
+        if kind is not None and base_kind(kind) not in known:
             yield Problem(("faults", number, part.do, "at", "kind"), said, kind)
     for number, rule in enumerate(config.adversary):
         for kind in rule.kinds:
-            if _base(kind) not in known:
+            if base_kind(kind) not in known:
                 yield Problem(("adversary", number, "kinds"), said, kind)
-
-
-def _base(kind: str) -> str:
-    """The kind alone: through a relay it bears a further name, "notice>south"."""
-    return kind.replace("<", ">").partition(">")[0]
 
 
 def links_of(config: "RunConfig", parties: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from cbmnet.channels.link import Link, Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram, Label
 from cbmnet.drivers.clock import Call, schedule
-from cbmnet.protocols.endpoint import DATA, encode_frame
+from cbmnet.protocols.endpoint import DATA, encode_frame, party_of
 from cbmnet.simulation.endpoints import renew
 from cbmnet.simulation.keys import REALM
 from cbmnet.simulation.script import (
@@ -63,8 +63,9 @@ def _withhold(sim: Simulation, event: WithholdAt, number: int) -> None:
 
 
 def _outage(sim: Simulation, event: OutageAt, number: int) -> None:
-    route = sim.hosts[event.from_].route_to(event.to)
-    route.before.append(Interruption(sim.env.now, sim.env.now + event.for_))
+    for route in sim.hosts[event.from_].routes():
+        if party_of(route.target) == event.to:
+            route.before.append(Interruption(sim.env.now, sim.env.now + event.for_))
 
 
 def _crash(sim: Simulation, event: CrashAt, number: int) -> None:

@@ -194,3 +194,17 @@ def test_copies_of_copies_keep_numbers_of_their_own_or_are_told() -> None:
     assert len(labels) == 15
     with pytest.raises(ValueError, match="more than 15 times copied"):
         flight.duplicate()
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_two_corruptions_of_a_hop_do_not_undo_each_other(share: float) -> None:
+    """Each draws its own bit: both at once leave a datagram whole as seldom as two bits are the same."""
+    data, count = bytes(24), 4000
+    specs = [("corruption", CorruptionConfig(share)), ("corruption", CorruptionConfig(share))]
+    route = build_route("a", "b", [specs], Streams(1, 0))
+    arrived = [
+        route.carry(Datagram(data, "b", "notice", 1, 0, k), 0.0)[0].datagram.data for k in range(count)
+    ]
+    whole = sum(one == data for one in arrived) / count
+    expected = (1.0 - share) ** 2 + share**2 / (8 * len(data))
+    assert abs(whole - expected) < 4.0 * (expected * (1.0 - expected) / count) ** 0.5

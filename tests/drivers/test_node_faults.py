@@ -136,3 +136,71 @@ def test_a_clock_cannot_stand_still() -> None:
     """A drift of -1 or below is the caller's mistake."""
     with pytest.raises(LocalProtocolError, match="above -1"):
         Pair().a.set_clock(0.0, -1.0)
+
+
+def spells(pair: Pair) -> list[tuple[float, str, bool]]:
+    return [(r.at_s, type(r).__name__, r.down if type(r) is Crash else r.still) for r in pair.seen
+            if type(r) in (Crash, Pause)]  # fmt: skip
+
+
+def test_a_crash_ends_at_its_time_also_where_a_pause_goes_on() -> None:
+    """The party comes back empty at 15; what it is told while it still stands is not forgotten with that."""
+    pair = Pair(rto_s=60.0)
+    fresh = StopAndWait(pair.config)
+    pair.at(5.0, pair.a.crash, 10.0, lambda: fresh)
+    pair.at(12.0, pair.a.pause, 20.0)
+    pair.at(10.0, pair.send, 1)
+    pair.at(20.0, pair.send, 2)
+    pair.env.run(until=16.0)
+    assert pair.a.endpoint is fresh
+    pair.env.run(until=100.0)
+    assert spells(pair) == [
+        (5.0, "Crash", True), (12.0, "Pause", True), (15.0, "Crash", False), (32.0, "Pause", False),
+    ]  # fmt: skip
+    assert [event.data for _, event in pair.said["b"]] == [b"2"]
+
+
+@pytest.mark.parametrize("loses_state", [False, True])
+def test_a_failure_that_begins_when_another_ends_is_another(loses_state: bool) -> None:
+    """Two crashes that touch are two, each told; and what a pause held is taken before a crash follows."""
+    pair = Pair(rto_s=60.0)
+    renew = (lambda: StopAndWait(pair.config)) if loses_state else None
+    for start_s in (5.0, 15.0):
+        pair.at(start_s, pair.b.crash, 10.0, renew)
+    pair.env.run()
+    assert spells(pair) == [
+        (5.0, "Crash", True),
+        (15.0, "Crash", False),
+        (15.0, "Crash", True),
+        (25.0, "Crash", False),
+    ]
+
+    pair = Pair(rto_s=60.0)
+    pair.at(15.0, pair.b.crash, 10.0, renew)  # comes first at its instant
+    pair.at(5.0, pair.b.pause, 10.0)
+    pair.at(7.0, pair.send, 1)
+    pair.env.run(until=50.0)
+    assert pair.said["b"] == [(15.0, Received("a", b"1"))]
+    assert Drop not in map(type, pair.seen)
+
+
+def test_after_a_pause_everything_is_taken_in_the_order_of_its_coming() -> None:
+    """An order, two arrivals and an order: as they came, and not arrivals first."""
+    pair, taken = Pair(rto_s=60.0), list[str]()
+
+    class Noting(StopAndWait):
+        def command(self, command: object, now: float) -> None:
+            taken.append(f"told {command.sequence}")  # type: ignore[attr-defined]
+            super().command(command, now)
+
+        def receive(self, data: bytes, peer: str, now: float) -> None:
+            taken.append("heard")
+            super().receive(data, peer, now)
+
+    pair.b.endpoint = Noting(pair.config)
+    pair.b.pause(20.0)
+    for at_s, number in ((6.0, 1), (9.0, 2)):
+        pair.at(at_s, pair.b.command, Send("a", b"%d" % number, "notice", 2, 0, number))
+    pair.at(6.5, pair.send, 1)
+    pair.env.run(until=20.5)
+    assert taken == ["told 1", "heard", "told 2"]

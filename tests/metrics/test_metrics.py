@@ -31,8 +31,8 @@ def seal(message: str, kind: str = "notice", at_s: float = 0.0) -> Seal:
     return Seal(at_s, 1, 0, "red", "blue", kind, message)
 
 
-def accept(message: str, kind: str = "notice", transit_s: float = 60.0, cause: int = 0) -> Accept:
-    return Accept(60.0, 2, cause, "blue", "red", kind, message, transit_s)
+def accept(message: str, kind: str = "notice", at_s: float = 60.0, cause: int = 0) -> Accept:
+    return Accept(at_s, 2, cause, "blue", "red", kind, message, 1e6)  # its sender's clock is wrong
 
 
 def deliver(sequence: int, *, id_: int = 3, forged: bool = False, stream: int = 5) -> Deliver:
@@ -106,8 +106,10 @@ CASES: dict[str, list[tuple[Any, tuple[Any, ...]]]] = {
     ],
     "transit_s": [
         (None, ()),
-        (None, (accept("h", "heartbeat", 9.0),)),
-        (70.0, (accept("a", transit_s=60.0), accept("b", transit_s=70.0), accept("c", transit_s=900.0),
+        (None, (seal("h", "heartbeat"), accept("h", "heartbeat", 9.0))),
+        (None, (accept("forged"),)),
+        (70.0, (seal("a"), accept("a", at_s=60.0), seal("b", at_s=30.0), accept("b", at_s=100.0), seal("c"),
+                accept("c", at_s=900.0), accept("forged"), seal("h", "heartbeat"),
                 accept("h", "heartbeat", 9.0))),
     ],
     "duplicates_rejected": [(2, (reject("Duplicate"), reject("Replayed"), reject("BadSignature")))],

@@ -277,3 +277,56 @@ def test_ways_and_relays_work_in_a_run(protocol: dict[str, Any], channel: dict[s
     assert [kind for _, _, kind in accepted] == ["notice"]
     senders = {r["sender"] for r in records(config) if r["record"] == "Send"}
     assert senders >= ({"red", "swiss", "blue"} if protocol["variant"] == "relay" else {"red"})
+
+
+@pytest.mark.parametrize("does", ["duplicate", "replay", "forge", "delay", "drop", "corrupt", "hold", "pass"])
+def test_what_a_fault_has_lost_the_adversary_never_sees(does: str) -> None:
+    """Nothing is copied, forged or told of it again: the loss is the fault's."""
+    more = {"delay": {"by": "1m"}, "hold": {"release": "5h"}}.get(does, {})
+    rule = {"sees": ["red>blue"], "does": does, "kinds": ["notice"], **more}
+    config = config_of(faults=[{"at": LINK, "do": "drop"}], adversary=[rule])
+    assert told(config, "Drop", "Accept", "Reject", "Duplicate") == [("Drop", 3600.0, "fault")]
+
+
+def test_a_rule_for_a_kind_meets_it_through_a_relay_too() -> None:
+    """There the kind bears the name of whom it is for; the whole name is a kind as well."""
+    for kinds in (["notice"], ["notice>blue"]):
+        config = config_of(
+            protocol={"variant": "relay", "via": "hub", "rto": "1h", "max_sends": 1},
+            adversary=[{"sees": ["red>hub"], "does": "drop", "kinds": kinds}],
+        )
+        config["states"] = {**config["states"], "hub": {"decides": False}}
+        seen = told(config, "Drop", "Accept")
+        assert ("Drop", 3600.0, "adversary") in seen
+        assert all(record != "Accept" for record, *_ in seen)
+
+
+def test_a_scripted_outage_cuts_every_route_of_its_link() -> None:
+    """With five routes as with one nothing arrives, the other way and other parties are not touched."""
+    out = {"event": "outage", "from": "red", "to": "blue", "time": "0s", "for": "1d"}
+    act = {"time": "1h", "event": "activity", "actor": "red", "class": "exercise"}
+    config = config_of(at=[out, act | {"toward": "blue"}, act | {"toward": "green"}])
+    config["channel"]["routes"] = 5
+    config["protocol"] = {"variant": "k-of-n", "k": 3, "n": 5, "hold": "1h"}
+    config["states"] = {**config["states"], "green": {"decides": False}}
+    ends = [r for r in records(config) if r["record"] in ("Drop", "Deliver")]
+    assert [r["reason"] for r in ends if r["receiver"] == "blue"] == ["outage"] * 5
+    assert [r["record"] for r in ends if r["receiver"] == "green"] == ["Deliver"] * 5
+
+
+def test_a_wrong_clock_moves_no_measured_transit() -> None:
+    """Both clocks an hour behind: the line is as it was, and so are its transit and its delivery."""
+    acts = [
+        {"time": f"{hour}h", "event": "activity", "actor": "red", "toward": "blue", "class": "exercise"}
+        for hour in (2, 4, 20)
+    ]
+    out = {"event": "outage", "from": "red", "to": "blue", "time": "19h", "for": "5h"}
+    clocks = [{"event": "clock", "party": name, "time": "90m", "behind": "0s"} for name in ("red", "blue")]
+    values = []
+    for behind in ("0s", "1h"):
+        config = config_of(at=[*(clock | {"behind": behind} for clock in clocks), *acts, out])
+        row = measure(RunConfig.model_validate(config), 1, 0, ("delivery", "transit_s"))
+        assert row.error is None
+        values.append(dict(row.values))
+    assert values[0] == values[1]
+    assert values[0] == {"delivery": pytest.approx(2 / 3), "transit_s": 600.0}

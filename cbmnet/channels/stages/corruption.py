@@ -21,16 +21,17 @@ class Corruption:
 
     instant = memoryless = True
     uses = (WORD_CORRUPT,)
-    __slots__ = ("_limit",)
+    __slots__ = ("_limit", "_purpose")
 
     def __init__(self, config: CorruptionConfig, link: LinkContext) -> None:
         self._limit = threshold(config.corrupt_prob)
+        self._purpose = f"corruption/bit{link.name.partition('#')[2]}"  # a second one of a hop draws apart
 
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Flips one evenly chosen bit of each chosen flight."""
         if flight.words[WORD_CORRUPT] < self._limit and flight.drop is None:
             data = flight.datagram.data
-            bit = int.from_bytes(flight.more_words("corruption/bit")[FIRST_WORD])
+            bit = int.from_bytes(flight.more_words(self._purpose)[FIRST_WORD])
             flight.datagram = replace(flight.datagram, data=flip_bit(data, bit))
             flight.corrupted = True
         return None
