@@ -10,7 +10,7 @@ from decimal import Decimal
 LONGEST_S = 274.0  # what netem can hold of a delay: 2^32 ticks of 64 ns
 MOST = 2**32 - 1
 
-_NUMBER = re.compile(r"(\d{1,20}(?:\.\d{0,40})?(?:e[+-]?\d{1,2})?)([a-z%]*)", re.IGNORECASE)
+_NUMBER = re.compile(r"(\d{1,20}(?:\.\d{0,40})?(?:e[+-]?\d{1,2})?)([a-z%]*)", re.IGNORECASE | re.ASCII)
 _TIMES = {
     f"{prefix}{unit}": Decimal(factor)
     for prefix, factor in (("", "1"), ("m", "1e-3"), ("u", "1e-6"), ("n", "1e-9"))
@@ -75,9 +75,19 @@ def write_rate(rate_bytes_per_s: float) -> str:
     return f"{_times(rate_bytes_per_s, 8)}bit"
 
 
+def write_whole(count: int) -> str:
+    """A whole number. Raises ValueError for one beyond netem's 32 bits."""
+    if count > MOST:
+        raise ValueError(f"netem: no number above {MOST}; this one is {count}")
+    return str(count)
+
+
 def _times(value: float, factor: int) -> str:
-    """The product in plain digits, without an exponent or an idle zero."""
-    return f"{(Decimal(repr(float(value))) * factor).normalize():f}"
+    """The product in plain digits, without an exponent or an idle zero. ValueError if they are too many."""
+    text = f"{(Decimal(repr(float(value))) * factor).normalize():f}"
+    if _NUMBER.fullmatch(text) is None:
+        raise ValueError(f"netem: {value:g} has more digits than are read there")
+    return text
 
 
 def _split(name: str, text: str, what: str) -> tuple[Decimal, str]:

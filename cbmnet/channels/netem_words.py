@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cbmnet.channels.netem_numbers import MOST, write_percent, write_rate, write_seconds
+from cbmnet.channels.netem_numbers import MOST, write_percent, write_rate, write_seconds, write_whole
 
 NO_LIMIT = MOST  # the largest number netem holds stands for a queue without a limit
 _CERTAIN_DEVIATIONS = 4.0  # netem's normal table ends there, so nothing is cut from a delay that long
@@ -35,6 +35,8 @@ def _check_order(order: list[str], configs: dict[str, object]) -> None:
     """Losses, copies and flipped bits may change places; a reordering undoes the delay before it."""
     if "reorder" in order and "delay" not in order[: order.index("reorder")]:
         raise ValueError("netem: reordering lets messages skip the delay, which must stand before it")
+    if "reorder" in order and "rate" in order[order.index("reorder") :]:
+        raise ValueError("netem: what is reordered skips the rate as well; put reordering last")
     slow = min((order.index(clause) for clause in ("delay", "rate") if clause in order), default=len(order))
     for clause in ("loss", "corrupt", "duplicate"):
         if clause in order[slow:]:
@@ -103,12 +105,13 @@ def _check_options(kind: str, c: Any) -> None:
 
 
 def _rate(c: Any) -> str:
-    overhead = f" {c.overhead_bytes}" if c.overhead_bytes else ""
-    return f"rate {write_rate(c.bytes_per_s)}{overhead} limit {NO_LIMIT if c.limit is None else c.limit}"
+    overhead = f" {write_whole(c.overhead_bytes)}" if c.overhead_bytes else ""
+    limit = write_whole(NO_LIMIT if c.limit is None else c.limit)
+    return f"rate {write_rate(c.bytes_per_s)}{overhead} limit {limit}"
 
 
 def _reordering(c: Any) -> str:
-    return f"reorder {write_percent(c.reorder_prob)} gap {c.gap}"
+    return f"reorder {write_percent(c.reorder_prob)} gap {write_whole(c.gap)}"
 
 
 _WRITERS: dict[str, Callable[[Any], str]] = {

@@ -1,5 +1,8 @@
 """What configured links and a protocol do, alone: no states, no desks, one party that sends notices.
 
+Faults, the adversary and what the script does to lines and parties (outages, crashes, pauses, clocks) are in
+force, but that nobody loses its memory.
+
 Datagrams are counted on the way out of the sender (to a relay, if there is one), messages end to end. Bursts
 and queues make neighbours alike, so datagrams are stated by batch means: a t interval over batches of one
 after the other. What was still waiting behind others at the end was never sent: where that is much, the
@@ -84,7 +87,8 @@ def _probe(config: RunConfig, plan: Plan) -> dict[str, Interval | None]:
         said = f"{config.name}, seed {plan.seed}, {clock.now:.3f} s: {error}"
         raise SimulationError(said) from error
     held = (flight for host in hosts.values() for flight in host.waiting)
-    return watch.result(config.study.level, {flight.label for flight in (*clock.pending(Flight), *held)})
+    under_way = {flight.label._replace(copy=0) for flight in (*clock.pending(Flight), *held)}
+    return watch.result(config.study.level, under_way)
 
 
 def _send(clock: Clock, host: Host, sender: Sender, target: str, watch: "_Watch", _: Any) -> None:
@@ -179,7 +183,8 @@ class _Watch:
 def _batches(values: Sequence[bool], level: float) -> Interval:
     """The share of a sequence whose neighbours are alike: a t interval over the means of its batches.
 
-    It is cut at 0 and 1, beyond which there is no share.
+    It is cut at 0 and 1, beyond which there is no share. Where no batch differs from another their spread
+    tells nothing, and the interval is that of a count.
     """
     share = sum(values) / len(values)
     if len(values) < BATCHES:
@@ -190,6 +195,8 @@ def _batches(values: Sequence[bool], level: float) -> Interval:
         cuts = [len(values) * k // BATCHES for k in range(BATCHES + 1)]
         found = mean_interval([sum(values[a:b]) / (b - a) for a, b in pairwise(cuts)], level)
         method = f"t, {BATCHES} batches"
+    if found.low == found.high:
+        return proportion_interval(sum(values), len(values), level)
     low = None if found.low is None else max(found.low - found.mean + share, 0.0)
     high = None if found.high is None else min(found.high - found.mean + share, 1.0)
     return Interval(share, low, high, found.n, level, method)

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from cbmnet.channels.adversary import base_kind
 from cbmnet.channels.delay import DelayOptions
 from cbmnet.channels.fault_lists import impossible
+from cbmnet.channels.faults import SetClock
 from cbmnet.channels.stage import STAGES
 from cbmnet.channels.stages.misrouting import MisroutingConfig
 from cbmnet.channels.stages.partition import PartitionConfig
 from cbmnet.channels.stages.scheduled_outage import ScheduledOutageConfig
+from cbmnet.channels.stages.up_down import UpDownConfig
 from cbmnet.protocols.endpoint import VARIANTS
 from cbmnet.protocols.frame import KINDS as FRAME_KINDS
 from cbmnet.simulation.keys import KINDS
-from cbmnet.simulation.script import ActivityAt, BulletinAt
+from cbmnet.simulation.script import ActivityAt, BulletinAt, ClockAt
 from cbmnet.simulation.words import Problem
 from cbmnet.units import format_duration
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 StateFaults = Callable[["RunConfig", "StatePart"], Iterator[Problem]]
 MONITOR = "monitor"
+MAX_OUTAGES = 10_000_000  # of one line in one run: every switch is kept
 MAX_SAMPLES = 1_000_000  # of one belief in one run; a run of 30 days at 6 hours has 120
 
 
@@ -35,6 +39,7 @@ def cross_faults(config: "RunConfig") -> list[Problem]:
     faults += _shared_faults(config)
     faults += _stage_faults(config, states)
     faults += _intervention_faults(config, states)
+    faults += _clock_faults(config)
     for number, event in enumerate(config.at):
         faults += _event_faults(event, config, states, ("at", number, event.event))
     return faults
@@ -103,6 +108,8 @@ def _stage_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
         if isinstance(made, PartitionConfig):
             names = {name for group in made.groups for name in group}
             starts.append(((*path, "start"), made.start_s))
+        elif isinstance(made, UpDownConfig) and horizon_s / (made.mtbf_s + made.mttr_s) > MAX_OUTAGES:
+            yield Problem((*path, "mtbf"), f"with mttr makes more than {MAX_OUTAGES} outages", shows=False)
         elif isinstance(made, MisroutingConfig):
             key, names = "to", set(made.to)
         elif isinstance(made, ScheduledOutageConfig):
@@ -113,6 +120,27 @@ def _stage_faults(config: "RunConfig", states: set[str]) -> Iterator[Problem]:
         if start_s >= horizon_s:
             said = f"after the end, {format_duration(horizon_s)}; it would never begin"
             yield Problem(where, said, format_duration(start_s))
+
+
+def _clock_faults(config: "RunConfig") -> Iterator[Problem]:
+    """Clocks that are set to a time before the start of the run, which no message can bear."""
+    sets = [
+        (event.time, event.party, event.ahead - event.behind, event.gains, ("at", number, "clock", "behind"))
+        for number, event in enumerate(config.at)
+        if isinstance(event, ClockAt)
+    ]
+    for number, part in enumerate(config.faults):
+        if isinstance(fault := part.fault(), SetClock):
+            where = ("faults", number, "set-clock", "behind")
+            sets.append((fault.at.time_s, fault.at.node, fault.offset_s, fault.drift, where))
+    shown: dict[str, tuple[float, float, float]] = {}  # own time at a true time, and the pace from then on
+    for time_s, party, offset_s, gains, where in sorted(sets, key=itemgetter(0)):
+        own_s, at_s, pace = shown.get(party, (0.0, 0.0, 1.0))
+        own_s += (time_s - at_s) * pace + offset_s
+        shown[party] = own_s, time_s, 1.0 + gains
+        if own_s < 0.0:
+            said = f"sets the clock of {party} to {format_duration(-own_s)} before the start of the run"
+            yield Problem(where, said, shows=False)
 
 
 def _stages(config: "RunConfig") -> Iterator[tuple[tuple[str | int, ...], Any]]:

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import count
 
 from cbmnet.channels.adversary import Adversary
-from cbmnet.drivers.clock import Clock
+from cbmnet.drivers.clock import Call, Clock, schedule
 from cbmnet.drivers.damage import plan_faults
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Signer
@@ -13,6 +13,7 @@ from cbmnet.protocols.endpoint import party_of
 from cbmnet.simulation.config import RunConfig
 from cbmnet.simulation.endpoints import renew
 from cbmnet.simulation.keys import make_signers
+from cbmnet.simulation.line_events import LineEvent, befall
 from cbmnet.simulation.simulation import Simulation
 from cbmnet.simulation.tampering import Tampering
 from cbmnet.streams import Streams
@@ -28,9 +29,19 @@ def intervene(sim: Simulation) -> None:
 
 
 def intervene_alone(config: RunConfig, clock: Clock, hosts: Mapping[str, Host], streams: Streams) -> None:
-    """The same where there are endpoints and no states: nobody loses its memory."""
+    """The same where there are endpoints and no states, with what the script does to lines and parties.
+
+    Nobody loses its memory.
+    """
+    for event in config.at:
+        if isinstance(event, LineEvent):
+            schedule(clock, event.time, partial(befall, event, clock, hosts, {}), _now)
     plan_faults([part.fault() for part in config.faults], clock, hosts, {})
     _place_adversary(config, hosts, streams, make_signers(sorted(hosts), "mac", streams)[0])
+
+
+def _now(call: Call) -> None:
+    call.value()
 
 
 def _place_adversary(

@@ -1,7 +1,7 @@
 """What is done to messages and parties from outside: `[[faults]]` and `[[adversary]]` of a config."""
 
 from math import inf
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -137,8 +137,8 @@ FaultPart = Annotated[
 
 _NEEDS = {"delay": ("by",), "hold": ("release",), "rewrite-time": ("by",)}
 _TAKES: dict[str, tuple[str, ...]] = {
-    does: ("after",) if does in ("duplicate", "replay", "forge") else () for does in get_args(Verdict)
-}
+    "duplicate": ("after",), "replay": ("after",), "forge": ("after", "keys"), "rewrite-time": ("keys",),
+}  # fmt: skip
 
 
 class AdversaryPart(Part):
@@ -169,9 +169,14 @@ class AdversaryPart(Part):
         ]
         problems += [
             Problem((key,), f'means nothing to "{self.does}"; leave it out', shows=False)
-            for key in ("by", "after", "release")
-            if key in self.model_fields_set and key not in (*_NEEDS.get(self.does, ()), *_TAKES[self.does])
+            for key in ("by", "after", "release", "keys")
+            if key in self.model_fields_set
+            and key not in (*_NEEDS.get(self.does, ()), *_TAKES.get(self.does, ()))
         ]
+        if "by" in _NEEDS.get(self.does, ()) and "by" in self.model_fields_set and self.by == 0.0:
+            problems.append(Problem(("by",), "must be longer than 0", shows=False))
+        if self.does == "hold" and "release" in self.model_fields_set and self.release <= self.from_:
+            problems.append(Problem(("release",), "is not after from; nothing would be held", shows=False))
         if self.until is not None and self.until <= self.from_:
             problems.append(Problem(("until",), "is not after from; the rule would never hold", shows=False))
         if problems:

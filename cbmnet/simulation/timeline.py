@@ -5,14 +5,14 @@ from functools import partial
 from typing import Any
 
 from cbmnet.channels.forger import FORGER_STREAM, Impostor, forge
-from cbmnet.channels.interruption import Interruption
 from cbmnet.channels.link import Link, Route
 from cbmnet.channels.stage import Flight
 from cbmnet.datagram import Datagram, Label
 from cbmnet.drivers.clock import Call, schedule
-from cbmnet.protocols.endpoint import DATA, encode_frame, party_of
+from cbmnet.protocols.endpoint import DATA, encode_frame
 from cbmnet.simulation.endpoints import renew
 from cbmnet.simulation.keys import REALM
+from cbmnet.simulation.line_events import LineEvent, befall
 from cbmnet.simulation.script import (
     ActivityAt,
     AttackAt,
@@ -62,23 +62,8 @@ def _withhold(sim: Simulation, event: WithholdAt, number: int) -> None:
     sim.states[event.actor].notice_withheld_until_s = sim.env.now + event.for_
 
 
-def _outage(sim: Simulation, event: OutageAt, number: int) -> None:
-    for route in sim.hosts[event.from_].routes():
-        if party_of(route.target) == event.to:
-            route.before.append(Interruption(sim.env.now, sim.env.now + event.for_))
-
-
-def _crash(sim: Simulation, event: CrashAt, number: int) -> None:
-    fresh = partial(renew, sim, event.party) if event.loses_state else None
-    sim.hosts[event.party].crash(event.for_, fresh)
-
-
-def _pause(sim: Simulation, event: PauseAt, number: int) -> None:
-    sim.hosts[event.party].pause(event.for_)
-
-
-def _clock(sim: Simulation, event: ClockAt, number: int) -> None:
-    sim.hosts[event.party].set_clock(event.ahead - event.behind, event.gains)
+def _befall(sim: Simulation, event: LineEvent, number: int) -> None:
+    befall(event, sim.env, sim.hosts, {name: partial(renew, sim, name) for name in sim.hosts})
 
 
 def _signal(sim: Simulation, event: SignalAt, number: int) -> None:
@@ -118,11 +103,11 @@ _ACTS: dict[type, Callable[[Simulation, Any, int], None]] = {
     IntentAt: _intent,
     AttackAt: _attack,
     WithholdAt: _withhold,
-    OutageAt: _outage,
+    OutageAt: _befall,
     ForgeryAt: _forgery,
-    CrashAt: _crash,
-    PauseAt: _pause,
-    ClockAt: _clock,
+    CrashAt: _befall,
+    PauseAt: _befall,
+    ClockAt: _befall,
     SignalAt: _signal,
     BulletinAt: _bulletin,
 }

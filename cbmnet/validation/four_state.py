@@ -39,8 +39,13 @@ class FourStateCase(Trials):
 
     @property
     def span(self) -> int:
-        """Twenty stays in the state that is left most slowly."""
-        return twenty_stays(self.p13 + self.p14, self.p31, self.p23 if self.p32 else 1.0)
+        """Twenty stays in the state that is left most slowly; and five bursts, broken ones among them.
+
+        Losses alone, in state 4, come one by one: few of them are a small share, and no reason to wait.
+        """
+        one, _, three, _ = self._shares()[1]
+        stays = twenty_stays(self.p13 + self.p14, self.p31, self.p23 if self.p32 else 1.0)
+        return max(stays, twenty_stays(4.0 * one * self.p13, 4.0 * three * self.p32, 1.0))
 
     def stage(self) -> FourStateConfig:
         """The config of the stage."""
@@ -48,6 +53,11 @@ class FourStateCase(Trials):
 
     def exact(self) -> tuple[float, float]:
         """Loss, and how often a run begins; from state 1 on, so that states never met do not count."""
+        loss, begins = exact_runs(*self._shares(), _LOSES)
+        return float(loss), float(begins)
+
+    def _shares(self) -> tuple[list[list[float]], list[float]]:
+        """The transitions, and the share of each state."""
         import numpy as np
 
         p13, p31, p32, p23, p14 = self.p13, self.p31, self.p32, self.p23, self.p14
@@ -58,8 +68,7 @@ class FourStateCase(Trials):
         balance = np.vstack([(matrix.T - np.eye(4))[:, met], np.ones(met.sum())])
         shares = np.zeros(4)
         shares[met] = np.linalg.lstsq(balance, np.array([0.0, 0, 0, 0, 1]), rcond=None)[0]
-        loss, begins = exact_runs(matrix.tolist(), shares.tolist(), _LOSES)
-        return float(loss), float(begins)
+        return matrix.tolist(), shares.tolist()
 
 
 @CASES.register("four-state", FourStateCase)

@@ -22,6 +22,7 @@ from cbmnet.validation.case import CASES, Advance, Results
 from cbmnet.validation.line import Pair
 from cbmnet.validation.trials import Row, Trials, ratio, rows_of
 
+_LEAST_RHO = 1e-6
 SERVICES = ("exponential", "constant")
 
 
@@ -34,9 +35,10 @@ class QueueCase(Trials):
     service: str = "exponential"
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.rho < 1.0:
+        if not _LEAST_RHO <= self.rho < 1.0:
             raise ValueError(
-                f"rho must be above 0 and below 1, not {self.rho:g}: the queue would never settle"
+                f"rho must be from {_LEAST_RHO:g} to below 1, not {self.rho:g}: "
+                "the queue would never settle, or never be met"
             )
         if self.service not in SERVICES:
             raise ValueError(f'service must be exponential or constant, not "{self.service}"')

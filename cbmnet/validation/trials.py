@@ -55,7 +55,7 @@ class Trials:
     def check_trials(self) -> None:
         """Raises ValueError for too few or too many trials."""
         if self.lowest > MOST:
-            raise ValueError(f"these parameters ask for {self.lowest} trials, and at most {MOST} are taken")
+            raise ValueError(f"these parameters ask for more trials than the {MOST} that are taken at most")
         if not self.lowest <= self.trials <= MOST:
             raise ValueError(f"trials must be from {self.lowest} to {MOST} here, not {self.trials}")
 
@@ -72,8 +72,11 @@ def check_probs(**named: float) -> None:
 
 
 def twenty_stays(*rates: float) -> int:
-    """Steps in twenty stays in the state that is left most slowly; rates are a step's, 0 for never."""
-    return ceil(20.0 / min(rate for rate in rates if rate))
+    """Steps in twenty stays in the state that is left most slowly; rates are a step's, 0 for never.
+
+    More than may be taken are not counted.
+    """
+    return ceil(min(20.0 / max(min(rate for rate in rates if rate > 0.0), 1e-100), MOST + 1.0))
 
 
 def spans(count: int, parts: int) -> Iterator[tuple[int, int]]:

@@ -202,3 +202,40 @@ def test_what_is_misrouted_is_lost_to_its_receiver() -> None:
     found = measured(4000, channel=line, states=states, protocol={"variant": "fire-and-forget"})
     assert within(found["loss"], 0.2)
     assert within(found["delivered"], 0.8)
+
+
+def test_a_copy_under_way_is_not_lost() -> None:
+    """Every datagram twice, half of them lost, and none there at the end: nothing is known to be lost."""
+    channel = {"stages": [{"stage": "duplication", "duplicate": 1.0}], "loss": 0.5, "hops": 1,
+               "distribution": "constant"}  # fmt: skip
+    soon, never = (
+        measured(4000, channel={**channel, "delay": delay})["loss"] for delay in ("10m", "100000d")
+    )
+    assert within(soon, 0.25)
+    assert never is not None
+    assert soon is not None
+    assert never.mean == soon.mean
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_where_nothing_varies_the_interval_is_that_of_a_count(lost: bool) -> None:
+    """None of 500 lost is no proof of a perfect line, nor all of them of a dead one."""
+    found = _batches([lost] * 500, 0.95)
+    assert found.mean == float(lost)
+    assert found.low is not None
+    assert found.high is not None
+    assert 0.005 < found.high - found.low < 0.01
+
+
+def test_what_the_script_does_to_lines_and_parties_is_in_force() -> None:
+    """An outage, a crash, a pause and a clock of `[[at]]`; what it does to states means nothing here."""
+    channel = {"hops": 1, "loss": 0.0, "delay": "10m", "distribution": "constant"}
+    out = {"event": "outage", "from": "red", "to": "blue", "time": "0s", "for": "50h"}
+    crash = {"event": "crash", "party": "blue", "time": "60h", "for": "10h", "loses_state": True}
+    pause = {"event": "pause", "party": "blue", "time": "80h", "for": "10h"}
+    act = {"event": "activity", "actor": "red", "toward": "blue", "class": "exercise", "time": "1h"}
+    found = measured(100, channel=channel, study={"horizon": "5d"}, at=[out, crash, pause, act])
+    assert found["loss"] is not None
+    assert found["loss"].mean == 0.6
+    assert found["datagram delay, 99% quantile, s"] is not None
+    assert found["datagram delay, 99% quantile, s"].mean > 5 * 3600.0

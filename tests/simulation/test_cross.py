@@ -97,3 +97,48 @@ def test_a_scripted_activity_must_be_possible() -> None:
     assert "weighs nothing" in fault
     assert faults("activities.exercise.rate=0.1/d", text=GOOD + event) == []
     assert faults("activities.exercise.rate=0/d") == []
+
+
+CLOCK = "{event = 'clock', party = 'a', time = '%s', behind = '%s', gains = %s}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (
+            [f"at=[{CLOCK % ('1h', '2h', 0)}]"],
+            "at.0.behind: sets the clock of a to 1h before the start of the run.",
+        ),
+        (
+            [
+                f"at=[{CLOCK % ('5h', '4h', -0.5)}]",
+                "faults=[{do = 'set-clock', at = {node = 'a', time = '6h'}, behind = '2h'}]",
+            ],
+            "faults.0.behind: sets the clock of a to 30m before the start of the run.",
+        ),
+        (
+            ["channel.stages=[{stage = 'up-down', mtbf = '10ms', mttr = '10ms'}]"],
+            "channel.stages.0.mtbf: with mttr makes more than 10000000 outages.",
+        ),
+        (
+            ["adversary=[{sees = ['a'], does = 'hold', from = '3d', release = '2d'}]"],
+            "adversary.0.release: is not after from; nothing would be held.",
+        ),
+        (["adversary=[{sees = ['a'], does = 'delay', by = '0s'}]"], "adversary.0.by: must be longer than 0."),
+        (
+            ["adversary=[{sees = ['a'], does = 'drop', keys = ['a']}]"],
+            'adversary.0.keys: means nothing to "drop"; leave it out.',
+        ),
+    ],
+)
+def test_what_would_do_nothing_or_end_a_run_is_a_fault(overrides: list[str], said: str) -> None:
+    """Clocks before the start, outages without number, rules that never hold: one fault each."""
+    (fault,) = faults(*overrides)
+    assert fault.endswith(said)
+
+
+def test_a_clock_may_be_set_back_as_far_as_it_has_run() -> None:
+    """To the very start; what was gained before counts."""
+    ahead = "{event = 'clock', party = 'a', time = '1h', ahead = '3h'}"
+    assert faults(f"at=[{ahead}, {CLOCK % ('2h', '5h', 0)}]") == []
+    assert len(faults(f"at=[{ahead}, {CLOCK % ('2h', '301m', 0)}]")) == 1
