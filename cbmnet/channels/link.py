@@ -14,6 +14,7 @@ from math import inf
 from random import Random
 
 from cbmnet.channels.stage import STAGES, Flight, LinkContext, Stage
+from cbmnet.channels.watched import Watched, is_from_elsewhere, wrong
 from cbmnet.datagram import Datagram
 from cbmnet.errors import SimulationError, described
 from cbmnet.streams import LinkDraws, Streams
@@ -175,15 +176,8 @@ def _faults_of(stage: Stage, flight: Flight, now_s: float) -> str | None:
         copy = stage.apply(flight, now_s)
     except Exception as error:
         return described(error)
-    if copy is flight:
-        return "returned the flight itself; a stage returns a further Flight or None"
-    if copy is not None and type(copy) is not Flight:
-        return f"returned {copy!r}; a stage returns a further Flight or None"
-    if not isinstance(flight.at_s, int | float) or not now_s <= flight.at_s < inf:
-        said = f"moved a flight from {before_s!r} s to {flight.at_s!r} s"
-        return f"{said}; it is a finite number, and a flight never goes back in time"
-    if flight.drop is not None and (type(flight.drop) is not str or not flight.drop):
-        return f"gave the reason {flight.drop!r} for a loss; a reason is text"
+    if (said := wrong(flight, copy, before_s, now_s)) is not None:
+        return said
     flight.drop = None
     return None
 
@@ -268,12 +262,14 @@ def stages_of(
     """The stages of one hop; none shares draws with another, also where a kind or a word comes twice."""
     kinds: Counter[str] = Counter()
     words: Counter[int] = Counter()
-    for kind, config in specs:
+    for number, (kind, config) in enumerate(specs):
         place = name if not kinds[kind] else f"{name}#{kinds[kind]}"
         shared = partial(_generator, streams, "shared")
         ends = source.partition("@")[0], target.partition("@")[0]  # a way is the party's, whichever it is
         context = LinkContext(place, partial(_generator, streams, place), *ends, shared)
-        stage = STAGES[kind].make(config, context)
+        stage: Stage = STAGES[kind].make(config, context)
+        if is_from_elsewhere(stage):
+            stage = Watched(stage, kind, f"link {name}, stage {number}")
         used = getattr(stage, "uses", ())
         again = max((words[word.start] for word in used), default=0)
         yield _Again(stage, again) if again else stage
