@@ -17,7 +17,7 @@ from cbmnet.cli.formats import CHOOSING, DRAWN, MOST_ROWS, TABLES, WRITERS, Form
 from cbmnet.cli.options import Seed, Set
 from cbmnet.cli.verb import VERBS
 from cbmnet.errors import ConfigError, Fault
-from cbmnet.units import parse_duration
+from cbmnet.units import format_duration, parse_duration
 
 
 @VERBS.register("export")
@@ -69,6 +69,9 @@ def export(
         write(_folder_table(path, wanted, point, replication), out)
     else:
         one = chosen(path, overrides, seed, point or 0, replication or 0)
+        if choice.from_s > one.config.study.horizon:
+            said = f" = {begin}: after the end, {format_duration(one.config.study.horizon)}."
+            raise ConfigError([Fault("cbmnet export", None, "--from", said)])
         WRITERS[wanted](one, choice, out)
 
 

@@ -61,8 +61,7 @@ def validate(
     if case is not None and case not in CASES.names():
         raise _fault(case, f": no such case; there are {', '.join(CASES.names())}.")
     chosen = {name: CASES[name].config for name in ([case] if case else CASES.names())}
-    given = given_values(chosen, overrides or [], trials)
-    parameters = {name: parameters_of(name, config, given) for name, config in chosen.items()}
+    given, parameters = _parameters(chosen, overrides or [], trials)
     reports: list[dict[str, Any]] = []
     for name, values in parameters.items():
         with _telling(name) as advance:
@@ -84,8 +83,26 @@ def _run_once(
     return dict(parameters), case(parameters, jobs, advance)
 
 
-def given_values(cases: dict[str, type], overrides: list[str], trials: int | None) -> dict[str, str]:
-    """What --set and -n say; every key that no chosen case has is a fault, and so is -n twice."""
+def _parameters(
+    cases: dict[str, type], overrides: list[str], trials: int | None
+) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """What was given, and with it the parameters of each case; every fault at once, each once."""
+    given, faults = given_values(cases, overrides, trials)
+    parameters = {}
+    for name, config in cases.items():
+        try:
+            parameters[name] = parameters_of(name, config, given)
+        except ConfigError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigError(list(dict.fromkeys(faults)))
+    return given, parameters
+
+
+def given_values(
+    cases: dict[str, type], overrides: list[str], trials: int | None
+) -> tuple[dict[str, str], list[Fault]]:
+    """What --set and -n say, and its faults: every key that no chosen case has, and -n twice."""
     given: dict[str, str] = {}
     faults = []
     known = list(dict.fromkeys(field.name for config in cases.values() for field in fields(config)))
@@ -102,9 +119,7 @@ def given_values(cases: dict[str, type], overrides: list[str], trials: int | Non
     if trials is not None:
         faults += _faults_of_trials(whose, known, given)
         given["trials"] = str(trials)
-    if faults:
-        raise ConfigError(faults)
-    return given
+    return given, faults
 
 
 def _unquoted(value: str) -> str:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from cbmnet.reports.diagram import DiagramRow
-from cbmnet.reports.words import clock
+from cbmnet.reports.words import clock, decimals_of
 
 LEFT, NARROWEST_LANE, NARROWEST_TEXT = 14, 12, 30
 LEGEND = "✕ lost, ▌ stopped or refused, ? forged, ◆ decided"
@@ -17,15 +17,16 @@ _DASHES = {"forged": "╌", "attack": "═"}
 
 def text(rows: Sequence[DiagramRow], parties: Sequence[str], width: int = 100) -> str:
     """The diagram as lines of at most `width` columns, if the lifelines leave room for words."""
+    decimals = decimals_of(row.at_s for row in rows)
     lane = max(NARROWEST_LANE, *(len(name) + 3 for name in parties))
-    first = LEFT + len(parties[0]) // 2
+    first = LEFT + (decimals + 1 if decimals else 0) + len(parties[0]) // 2
     columns = {name: first + lane * number for number, name in enumerate(parties)}
     words = first + lane * (len(parties) - 1) + 4
     lines, time = [_head(columns, words)], ""
     for row in rows:
         left = _row(row, columns, words)
-        if clock(row.at_s) != time:
-            time = clock(row.at_s)
+        if clock(row.at_s, decimals) != time:
+            time = clock(row.at_s, decimals)
             _put(left, 0, time)
         said = row.text if row.target else f"{row.source} {row.text}"
         for part in textwrap.wrap(said, max(NARROWEST_TEXT, width - words)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cbmnet.channels.adversary import base_kind
 from cbmnet.channels.delay import DelayOptions
 from cbmnet.channels.fault_lists import impossible
-from cbmnet.channels.faults import SetClock
+from cbmnet.channels.faults import Node, SetClock
 from cbmnet.channels.stage import STAGES
 from cbmnet.channels.stages.misrouting import MisroutingConfig
 from cbmnet.channels.stages.partition import PartitionConfig
@@ -64,6 +64,9 @@ def _intervention_faults(config: "RunConfig", states: set[str]) -> Iterator[Prob
     schedule = [part.fault() for part in config.faults]
     for number, text in impossible(schedule, links_of(config, parties), parties, config.study.horizon):
         key, _, said = text.partition(": ")
+        if key.startswith("at.time_s") and isinstance(at := schedule[number].at, Node):
+            key = f'at.time = "{format_duration(at.time_s)}"'  # a study says its times with their units
+            said = f"after the end, {format_duration(config.study.horizon)}"
         yield Problem(("faults", number), f"{key}: {said}", shows=False)
     for number, rule in enumerate(config.adversary):
         for name in rule.sees:

@@ -177,6 +177,7 @@ def test_the_dissector_is_written(tmp_path: Path) -> None:
         ((NORWAY, "--format", "jsonl", "--rows", "3"), "--rows: jsonl is written whole;"),
         ((NORWAY, "--format", "pcapng", "--notes"), "--notes: only svg and mermaid take it."),
         ((NORWAY, "--format", "svg", "--from", "3"), "--from = 3: not a duration;"),
+        ((NORWAY, "--format", "svg", "--from", "500y"), "--from = 500y: after the end, "),
         ((NORWAY, "--format", "svg", "--from", "2d", "--to", "1d"), "--to = 1d: lies before --from = 2d."),
         ((NORWAY, "--format", "svg", "--kinds", "telegram"), "--kinds = telegram: no message of this kind"),
         ((NORWAY, "--format", "pcapng", "--kinds", "telegram"), "there are notice."),

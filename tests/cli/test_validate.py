@@ -150,6 +150,17 @@ def test_every_fault_of_set_is_told_at_once() -> None:
     assert done.stderr.endswith("2 faults, nothing was run.\n")
 
 
+def test_faults_of_keys_and_of_values_are_told_together() -> None:
+    """A key that is not there hides neither a text without a value nor a value of a wrong kind; each once."""
+    done = validate("stop-and-wait", "--set", "a=1", "--set", "seed", "--set", "max_sends=x", code=2)
+    first, second, third, last = done.stderr.splitlines()
+    assert "a: stop-and-wait has no such parameter" in first
+    assert second.endswith("seed: must be KEY=VALUE.")
+    assert 'max_sends = "x": must be a whole number' in third
+    assert last == "3 faults, nothing was run."
+    assert len(validate("--set", "loss=x", code=2).stderr.splitlines()) == 2
+
+
 def test_output_depends_on_neither_processes_nor_hashing() -> None:
     """The same bytes for 1 and 3 processes and two hash seeds, and nothing on standard error."""
     asked = ("k-of-n", "-n", "1000", "--json")

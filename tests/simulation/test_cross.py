@@ -124,6 +124,10 @@ CLOCK = "{event = 'clock', party = 'a', time = '%s', behind = '%s', gains = %s}"
             ["adversary=[{sees = ['a'], does = 'hold', from = '3d', release = '2d'}]"],
             "adversary.0.release: is not after from; nothing would be held.",
         ),
+        (
+            ["faults=[{do = 'crash', at = {node = 'a', time = '200d'}, for = '1h'}]"],
+            'faults.0: at.time = "200d": after the end, 5d.',
+        ),
         (["adversary=[{sees = ['a'], does = 'delay', by = '0s'}]"], "adversary.0.by: must be longer than 0."),
         (
             ["adversary=[{sees = ['a'], does = 'drop', keys = ['a']}]"],
