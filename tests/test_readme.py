@@ -94,6 +94,17 @@ def test_the_guide_finds_shrinks_replays_and_mends(tmp_path: Path) -> None:
     assert "1 passed" in mended.stdout, mended.stdout
 
 
+def test_three_parties_do_what_a_script_orders(tmp_path: Path) -> None:
+    """The test of the README passes, and fails where a message is given up."""
+    (tmp_path / "test_three.py").write_text(block("three"))
+    done = pytest_in(tmp_path, 30)
+    assert done.returncode == 0, done.stdout
+    (tmp_path / "test_three.py").write_text(block("three").replace("max_sends=64", "max_sends=1"))
+    done = pytest_in(tmp_path, 30)
+    assert done.returncode == 1
+    assert "shrunk to 1" in done.stdout
+
+
 def test_the_signing_example_says_what_its_comments_say(tmp_path: Path) -> None:
     """Two officers, a replay after a restart, an equivocation that convicts both who signed it."""
     assert python(block("sign"), tmp_path).splitlines() == [
