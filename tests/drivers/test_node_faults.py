@@ -183,6 +183,17 @@ def test_a_failure_that_begins_when_another_ends_is_another(loses_state: bool) -
     assert pair.said["b"] == [(15.0, Received("a", b"1"))]
     assert Drop not in map(type, pair.seen)
 
+    pair = Pair(rto_s=60.0)
+    pair.at(15.0, pair.b.pause, 10.0)
+    pair.at(5.0, pair.b.crash, 10.0, renew)
+    pair.env.run(until=50.0)
+    assert spells(pair) == [
+        (5.0, "Crash", True),
+        (15.0, "Crash", False),
+        (15.0, "Pause", True),
+        (25.0, "Pause", False),
+    ]
+
 
 def test_after_a_pause_everything_is_taken_in_the_order_of_its_coming() -> None:
     """An order, two arrivals and an order: as they came, and not arrivals first."""

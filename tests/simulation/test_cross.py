@@ -145,4 +145,5 @@ def test_a_clock_may_be_set_back_as_far_as_it_has_run() -> None:
     """To the very start; what was gained before counts."""
     ahead = "{event = 'clock', party = 'a', time = '1h', ahead = '3h'}"
     assert faults(f"at=[{ahead}, {CLOCK % ('2h', '5h', 0)}]") == []
+    assert faults(f"at=[{CLOCK % ('2h', '5h', 0)}, {ahead}]") == []  # whatever their order in the file
     assert len(faults(f"at=[{ahead}, {CLOCK % ('2h', '301m', 0)}]")) == 1

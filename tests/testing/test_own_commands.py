@@ -93,9 +93,10 @@ def test_a_refused_order_sent_nothing() -> None:
     pair = EndpointPair(RIGHT)
     with pytest.raises(LocalProtocolError, match="70000 bytes"):
         pair.send("a", "b", bytes(70_000))
-    pair.send("a", "b", b"good")
+    numbers = [pair.send("a", "b", data).sequence for data in (b"good", b"more")]
     pair.drive()
-    assert pair.sent["a", "b"] == pair.accepted["a", "b"] == [b"good"]
+    assert numbers == [1, 2]
+    assert pair.sent["a", "b"] == pair.accepted["a", "b"] == [b"good", b"more"]
 
 
 def test_time_does_not_go_back() -> None:
