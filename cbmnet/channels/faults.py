@@ -107,14 +107,16 @@ Fault: TypeAlias = LinkFault | NodeFault
 class Faults:
     """The faults of one route, which it meets behind its last hop: what is lost there had come that far.
 
-    So a schedule changes nothing of what stages with a memory, a queue or a burst, did to others.
+    So a schedule changes nothing of what stages with a memory, a queue or a burst, did to others. `met` are
+    those that have decided on a datagram.
     """
 
-    __slots__ = ("_named",)
+    __slots__ = ("_named", "met")
 
     def __init__(self, faults: Sequence[LinkFault]) -> None:
         # By which fields of a label are named, then by what they are: there may be thousands of faults.
         self._named: dict[tuple[int, ...], dict[tuple[object, ...], tuple[int, LinkFault]]] = {}
+        self.met: set[LinkFault] = set()
         for number, fault in enumerate(faults):
             wanted = fault.at.wanted
             named = tuple(place for place, value in enumerate(wanted) if value is not None)
@@ -124,6 +126,9 @@ class Faults:
     def apply(self, flight: Flight, now_s: float) -> Flight | None:
         """Does to the flight what the schedule says; gives the copy that it asks for."""
         fault = self._first(flight.label)
+        if fault is None:
+            return None
+        self.met.add(fault)
         if type(fault) is Drop:
             flight.drop = "fault"
         elif type(fault) is Delay:

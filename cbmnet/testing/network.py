@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import json
 
 from cbmnet.channels.fault_lists import check_faults, read_faults
-from cbmnet.channels.faults import Fault
+from cbmnet.channels.faults import Fault, Faults, NodeFault
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
 from cbmnet.drivers import MAX_STEPS_AT_ONCE
@@ -132,6 +132,13 @@ class EndpointNetwork:
     def links(self) -> list[str]:
         """The names of all links, as a fault names them."""
         return _names(self._ways)
+
+    @property
+    def unused_faults(self) -> tuple[Fault, ...]:
+        """The faults of datagrams that have met none so far: a kind or number that was never sent, say."""
+        stages = [stage for host in self.hosts.values() for route in host.routes() for stage in route.after]
+        met = {fault for stage in stages if isinstance(stage, Faults) for fault in stage.met}
+        return tuple(f for f in self.faults if not isinstance(f, NodeFault) and f not in met)
 
     def send(
         self, source: str, target: str, data: bytes = b"", *, kind: str = "notice", stream: int = 1

@@ -12,6 +12,7 @@ from cbmnet.errors import ConfigError, LocalProtocolError, SimulationError
 from cbmnet.protocols.endpoint import EndpointBase, Received, Send, named
 from cbmnet.testing import (
     Bounds,
+    Crash,
     Datagrams,
     Drop,
     EndpointNetwork,
@@ -187,3 +188,16 @@ def test_who_sends_no_bytes_is_named_and_not_who_gets_them() -> None:
         pair.drive()
     with pytest.raises(SimulationError, match=r"datagrams_to_send\(\) is None; it is a list of Datagrams"):
         EndpointPair(Listless).send("a", "b")
+
+
+def test_faults_that_met_nothing_are_told() -> None:
+    """A kind that nobody sends, and a number that is not reached; what has met its datagram is not told."""
+    met, other, far = (
+        Drop(Datagrams("a>b", kind="notice", sequence=1, attempt=1)), Drop(Datagrams("a>b", kind="notise")),
+        Drop(Datagrams("b>a", sequence=99)),
+    )  # fmt: skip
+    pair = EndpointPair(RIGHT, faults=[met, other, far, Crash(Node("b", 50.0), 1.0)])
+    assert pair.unused_faults == (met, other, far)
+    pair.send("a", "b")
+    pair.drive()
+    assert pair.unused_faults == (other, far)
