@@ -51,8 +51,27 @@ def _read(text: str | bytes, file: str) -> tuple[list[Fault | None], list[tuple[
             faults.append(_decode(item))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             faults.append(None)
-            wrong.append((number, _refused(file, number, item, str(error))))
+            wrong.append((number, _refused(file, number, _kind_of(item), str(error))))
     return faults, wrong
+
+
+def made_faults(given: Iterable[object], file: str = "faults") -> tuple[Fault, ...]:
+    """Faults made by hand, as objects or mappings, held to what a file may say; infinite times are let be.
+
+    ConfigError says which faults are wrong, and what is allowed.
+    """
+    faults, wrong = list[Fault](), list[ConfigFault]()
+    for number, item in enumerate(given):
+        kind = None
+        try:
+            plain = msgspec.to_builtins(item)
+            kind = plain.get("do") if isinstance(plain, dict) else None
+            faults.append(msgspec.convert(plain, Fault))
+        except (msgspec.ValidationError, TypeError) as error:
+            wrong.append(_refused(file, number, kind if kind in _FIELDS else None, str(error)))
+    if wrong:
+        raise ConfigError(wrong)
+    return tuple(faults)
 
 
 def write_faults(faults: Sequence[Fault]) -> str:
@@ -136,12 +155,12 @@ def _node_problem(
     return said
 
 
-def _refused(file: str, number: int, item: msgspec.Raw, said: str) -> ConfigFault:
+def _refused(file: str, number: int, kind: str | None, said: str) -> ConfigFault:
     text, _, path = said.partition(" - at `$")
     key = path.rstrip("`")
     if "matching regex" in text:
         text = "is no link"
-    if not key and (kind := _kind_of(item)) is not None:
+    if not key and kind is not None:
         allowed = f"; a {kind} has {', '.join((*_FIELDS[kind], 'do'))}"
     else:
         allowed = next((f"; {says}" for name, says in _ALLOWED.items() if key.endswith(name)), "")

@@ -50,6 +50,13 @@ def wrong(flight: Flight, copy: object, before_s: float, now_s: float) -> str | 
         return "returned the flight itself; a stage returns a further Flight or None"
     if copy is not None and type(copy) is not Flight:
         return f"returned {copy!r}; a stage returns a further Flight or None"
+    said = _spoilt(flight, before_s, now_s)
+    if said is None and isinstance(copy, Flight) and (said := _spoilt(copy, before_s, now_s)) is not None:
+        return f"made a copy and {said}"
+    return said
+
+
+def _spoilt(flight: Flight, before_s: float, now_s: float) -> str | None:
     at_s: Any = flight.at_s
     if not isinstance(at_s, int | float) or not now_s <= at_s < inf:
         said = f"moved a flight from {before_s!r} s to {at_s!r} s"

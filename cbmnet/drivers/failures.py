@@ -91,6 +91,12 @@ class FailingHost(ABC):
     def _come_back(self, _: Call) -> None:
         self._end_what_is_over(self.clock.now)
 
+    def is_down_at(self, now: float) -> bool:
+        """Whether it is down, now that what is over is over: also where something else comes first then."""
+        if self.down:
+            self._end_what_is_over(now)
+        return self.down
+
     def _end_what_is_over(self, now: float) -> None:
         """Ends a crash and a pause, each at its own time; what was held is taken when both are over."""
         if self._crashed and now >= self._crashed_until_s:

@@ -10,6 +10,7 @@ route k from "a" is handed over as coming from "a@k". The frames are in `frame`,
 
 import struct
 from collections import deque
+from contextlib import suppress
 from struct import Struct
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -140,9 +141,10 @@ E = TypeVar("E")
 
 
 def named(endpoint: E, name: str) -> E:
-    """The endpoint, which now knows the party's name if it has a place for it and nobody said another."""
-    if getattr(endpoint, "me", None) == "":
-        endpoint.me = name  # type: ignore[attr-defined]  # as was just looked at
+    """The endpoint, which now knows the party's name as `me`, if it can and nobody said another."""
+    if not getattr(endpoint, "me", None):
+        with suppress(AttributeError):  # of a class with slots, or a frozen one
+            endpoint.me = name  # type: ignore[attr-defined]
     return endpoint
 
 

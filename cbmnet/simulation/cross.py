@@ -141,7 +141,7 @@ def _clock_faults(config: "RunConfig") -> Iterator[Problem]:
         own_s, at_s, pace = shown.get(party, (0.0, 0.0, 1.0))
         own_s += (time_s - at_s) * pace + offset_s
         shown[party] = own_s, time_s, 1.0 + gains
-        if own_s < 0.0:
+        if own_s < -0.0005:  # half a millisecond: a message says whole ones
             said = f"sets the clock of {party} to {format_duration(-own_s)} before the start of the run"
             yield Problem(where, said, shows=False)
 

@@ -12,9 +12,7 @@ from itertools import permutations
 from math import inf
 from typing import Any
 
-from msgspec import json
-
-from cbmnet.channels.fault_lists import check_faults, read_faults
+from cbmnet.channels.fault_lists import check_faults, made_faults, read_faults
 from cbmnet.channels.faults import Fault, Faults, NodeFault
 from cbmnet.channels.link import StageSpec, build_route
 from cbmnet.channels.stages.constant import ConstantConfig
@@ -76,7 +74,8 @@ def targets_of(command: Any) -> Sequence[str]:
     """Whom the message of a command is for; nobody, if it is one of a variant's own and says no message."""
     if not all(hasattr(command, field) for field in ("data", "kind", "stream", "sequence")):
         return ()
-    return getattr(command, "peers", None) or [command.peer]
+    peers = getattr(command, "peers", None)
+    return peers if peers is not None else [command.peer] if hasattr(command, "peer") else ()
 
 
 class EndpointNetwork:
@@ -158,10 +157,13 @@ class EndpointNetwork:
     def command(self, source: str, command: Any) -> None:
         """Gives a party's endpoint an order now: `Send`, `Broadcast`, or what the variant takes.
 
-        LocalProtocolError if the endpoint refuses it; then nothing was sent.
+        LocalProtocolError if the endpoint refuses it, or has sent these data before; then it is not among
+        `sent`, though invariants have heard of an order that the endpoint itself refused.
         """
         self._expect(source)
         targets = targets_of(command)
+        for target in targets:
+            self._check_data(source, target, command.data)
         for target in targets:
             self._note(source, target, command)
         try:
@@ -230,14 +232,15 @@ class EndpointNetwork:
 
     # --- what is told ---------------------------------------------------------------------------
 
-    def _note(self, source: str, target: str, command: Any) -> None:
-        if type(data := command.data) is not bytes:
+    def _check_data(self, source: str, target: str, data: Any) -> None:
+        if type(data) is not bytes:
             raise LocalProtocolError(f"data are bytes, not {type(data).__name__}: {data!r}")
-        sent = self.sent.setdefault((source, target), [])
-        if data in sent:
+        if data in self.sent.get((source, target), ()):
             raise LocalProtocolError(f"{source} has sent {data!r} to {target} before; data must differ")
-        sent.append(data)
-        name, number = name_of(data), (command.stream, command.sequence)
+
+    def _note(self, source: str, target: str, command: Any) -> None:
+        self.sent.setdefault((source, target), []).append(command.data)
+        name, number = name_of(command.data), (command.stream, command.sequence)
         self._recorder.tell(Seal, self.now, source, target, command.kind, name, *number)
 
     def _heard(self, name: str, event: Any) -> None:
@@ -270,16 +273,12 @@ def _naming(name: str, make: Make) -> Make:
 
 
 def _schedule(faults: Iterable[Fault | Mapping[str, Any]] | str | bytes) -> tuple[Fault, ...]:
-    """What was given, read as a file of it would be: what was made by hand may hold anything."""
+    """What was given, looked at as a file of it would be: what was made by hand may hold anything."""
     if isinstance(faults, str | bytes):
         return read_faults(faults)
     if isinstance(faults, Mapping):
         raise LocalProtocolError("faults is one fault; it is a list of them")
-    given = tuple(faults)
-    try:
-        return read_faults(json.encode(given))
-    except TypeError as error:
-        raise LocalProtocolError(f"faults: {error}") from None
+    return made_faults(faults)
 
 
 class EndpointPair(EndpointNetwork):

@@ -74,6 +74,30 @@ def test_what_a_stage_of_ones_own_does_wrong_is_told_of_it(
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"at_s": -90.0}, "made a copy and moved a flight from 10.0 s to -90.0 s"),
+        ({"datagram": None}, "made a copy and put None in the datagram's place"),
+        ({"words": b""}, "made a copy and changed the flight's words"),
+        ({"drop": 3}, "made a copy and gave the reason 3 for a loss"),
+    ],
+)
+def test_a_copy_is_looked_at_as_the_flight_is(
+    changes: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the stage that made it, and not of the next, which does nothing wrong."""
+
+    def act(flight: Flight) -> Flight:
+        twin = flight.duplicate()
+        put(**changes)(twin)
+        return twin
+
+    with pytest.raises(SimulationError) as caught:
+        route_with(monkeypatch, act, twice=True).carry(DATAGRAM, 10.0)
+    assert str(caught.value).startswith(f"link a>b/0, stage 1 (mine): {said}")
+
+
 def test_the_second_of_two_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """And one that fails at its second flight alone is found without flying a datagram again."""
     calls: list[None] = []

@@ -147,3 +147,6 @@ def test_a_clock_may_be_set_back_as_far_as_it_has_run() -> None:
     assert faults(f"at=[{ahead}, {CLOCK % ('2h', '5h', 0)}]") == []
     assert faults(f"at=[{CLOCK % ('2h', '5h', 0)}, {ahead}]") == []  # whatever their order in the file
     assert len(faults(f"at=[{ahead}, {CLOCK % ('2h', '301m', 0)}]")) == 1
+    assert (
+        faults(f"at=[{CLOCK % ('0.1s', '0.1s', 0)}, {CLOCK % ('0.3s', '0.2s', 0)}]") == []
+    )  # but for rounding

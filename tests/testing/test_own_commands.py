@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cbmnet.datagram import Datagram
 from cbmnet.errors import ConfigError, LocalProtocolError, SimulationError
-from cbmnet.protocols.endpoint import EndpointBase, Received, Send, named
+from cbmnet.protocols.endpoint import Acknowledged, Broadcast, EndpointBase, Received, Send, named
 from cbmnet.testing import (
     Bounds,
     Crash,
@@ -18,6 +18,7 @@ from cbmnet.testing import (
     EndpointNetwork,
     EndpointPair,
     Node,
+    Pause,
     fault_schedules,
     protocol_test,
     search,
@@ -82,10 +83,15 @@ def test_a_search_gives_commands_of_ones_own() -> None:
 
 
 def test_a_name_that_was_given_is_kept_and_nothing_is_put_where_there_is_no_place() -> None:
-    """`me` is set where it is empty, and only there."""
+    """`me` is set where nobody has said a name, whether or not the class speaks of one."""
+
+    class Plain:
+        """Has no such field."""
+
     ring = Ring()
     ring.me = "hub"
     assert named(ring, "a").me == "hub"
+    assert named(Plain(), "a").me == "a"  # type: ignore[attr-defined]
     assert not hasattr(named(object(), "a"), "me")
 
 
@@ -117,11 +123,15 @@ def test_time_does_not_go_back() -> None:
     ("faults", "said"),
     [
         ({"do": "drop", "at": {"link": "a>b"}}, "faults is one fault; it is a list of them"),
+        (
+            [{"do": "drop", "at": {"link": "a>b"}}, {"do": "crash"}],
+            r"\[1\]: Object missing required field `at`; a crash",
+        ),
         ([Drop("a>b")], r"\[0\]\.at: Expected `object`, got `str`"),  # type: ignore[arg-type]
         ([Drop(Datagrams("a>b", sequence="1"))], r"\[0\]\.at\.sequence: Expected `int \| null`"),  # type: ignore[arg-type]
         ([Drop(Datagrams("ab"))], r'\[0\]\.at\.link: is no link; write "from>to"'),
         ([Node("a", 1.0)], r"\[0\]: Object missing required field `do`"),
-        ([object()], "faults: Encoding objects of type object is unsupported"),
+        ([object()], r"\[0\]: Encoding objects of type object is unsupported"),
     ],
 )
 def test_faults_made_by_hand_are_looked_at_as_those_of_a_file_are(faults: Any, said: str) -> None:
@@ -201,3 +211,46 @@ def test_faults_that_met_nothing_are_told() -> None:
     pair.send("a", "b")
     pair.drive()
     assert pair.unused_faults == (other, far)
+
+
+@pytest.mark.parametrize("start_s", [0.0, 0.5])
+@pytest.mark.parametrize("fault", [Crash, Pause])
+def test_a_party_is_there_at_the_instant_at_which_its_failure_ends(fault: Any, start_s: float) -> None:
+    """Whichever of the two was on the clock first: the failure lasts until before its end."""
+    pair = EndpointPair(RIGHT, faults=[fault(Node("b", start_s), 1.0 - start_s)])
+    pair.send("a", "b")
+    pair.drive()
+    assert next(event for event in pair.events["a"] if type(event) is Acknowledged).attempts == 1
+
+
+def test_a_party_may_never_come_back() -> None:
+    """A crash without an end can be made by hand; in JSON there is no such number."""
+    pair = EndpointPair(RIGHT, faults=[Crash(Node("b", 0.5), float("inf"))])
+    pair.send("a", "b")
+    for _ in range(50):
+        pair.step()
+    assert pair.accepted == {}
+
+
+def test_a_command_for_nobody_sends_nothing() -> None:
+    """With the fields of a message and no peer it is an order like any other."""
+
+    class Said(Struct, frozen=True):
+        data: bytes
+        kind: str
+        stream: int
+        sequence: int
+        peers: tuple[str, ...] = ()
+
+    ring = EndpointNetwork(dict.fromkeys("abc", Ring))
+    ring.command("a", Said(b"x", "said", 1, 1))
+    assert ring.sent == {}
+
+
+def test_data_that_one_of_several_has_had_are_sent_to_none() -> None:
+    """A broadcast is refused as a whole."""
+    net = EndpointNetwork(dict.fromkeys("abc", RIGHT))
+    net.send("a", "c", b"z")
+    with pytest.raises(LocalProtocolError, match="to c before"):
+        net.command("a", Broadcast(("b", "c"), b"z", "notice", 1, 0, 1))
+    assert net.sent == {("a", "c"): [b"z"]}
