@@ -92,9 +92,8 @@ class FailingHost(ABC):
         self._end_what_is_over(self.clock.now)
 
     def is_down_at(self, now: float) -> bool:
-        """Whether it is down, now that what is over is over: also where something else comes first then."""
-        if self.down:
-            self._end_what_is_over(now)
+        """Whether one that was down still is: what is over ends, also where something else comes first then."""
+        self._end_what_is_over(now)
         return self.down
 
     def _end_what_is_over(self, now: float) -> None:

@@ -91,7 +91,7 @@ class Host(FailingHost):
 
     def command(self, command: Any) -> None:
         """Gives the endpoint an order and sends what comes of it; a party that is down has it later."""
-        if self.is_down_at(self.clock.now):
+        if self.down and self.is_down_at(self.clock.now):
             self._keep(command)
             return
         if self._pumping:  # what comes of it is drained by the pump that is already running
