@@ -92,7 +92,7 @@ class FailingHost(ABC):
         self._end_what_is_over(self.clock.now)
 
     def is_down_at(self, now: float) -> bool:
-        """Whether one that was down still is: what is over ends, also where something else comes first then."""
+        """Whether one that was down still is: what is over ends, whatever else comes first then."""
         self._end_what_is_over(now)
         return self.down
 
