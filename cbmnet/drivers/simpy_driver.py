@@ -1,8 +1,8 @@
 """Drives endpoints in virtual time.
 
 The message path uses calls, never a process or a store per message: that is what the speed of a run
-depends on. A flight is its own event. SimPy cannot withdraw an event, so a wake-up that is no longer wanted
-stays in the queue and calls nothing when it comes.
+depends on. A flight is its own event. No event can be taken out of the heap, so a wake-up that is no longer
+wanted stays there and calls nothing when it comes.
 """
 
 import struct
@@ -80,10 +80,6 @@ class Host(FailingHost):
         `find_host` gives the host of a name, or raises KeyError. Nothing is kept for a party.
         """
         self._lines = _FanLines(self._lines, fan.carry, find_host)
-
-    def route_to(self, way: str) -> Route:
-        """The route to a connected peer."""
-        return self._routes[way]
 
     def routes(self) -> list[Route]:
         """The routes out, in the order in which they were connected."""

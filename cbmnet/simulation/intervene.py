@@ -5,7 +5,7 @@ from functools import partial
 from itertools import count
 
 from cbmnet.channels.adversary import Adversary
-from cbmnet.drivers.clock import Call, Clock, schedule
+from cbmnet.drivers.clock import Clock, schedule
 from cbmnet.drivers.damage import plan_faults
 from cbmnet.drivers.simpy_driver import Host
 from cbmnet.messages import Signer
@@ -35,13 +35,9 @@ def intervene_alone(config: RunConfig, clock: Clock, hosts: Mapping[str, Host], 
     """
     for event in config.at:
         if isinstance(event, LineEvent):
-            schedule(clock, event.time, partial(befall, event, clock, hosts, {}), _now)
+            schedule(clock, event.time, event, lambda call: befall(call.value, clock, hosts, {}))
     plan_faults([part.fault() for part in config.faults], clock, hosts, {})
     _place_adversary(config, hosts, streams, make_signers(sorted(hosts), "mac", streams)[0])
-
-
-def _now(call: Call) -> None:
-    call.value()
 
 
 def _place_adversary(

@@ -3,8 +3,8 @@
 The default number of a case is enough at its default parameters (.4 %). At others a result may be rare or
 its batches may differ more. Then the case runs again with as many trials as the error it had asks for: a
 procedure of two stages (C. Stein, Annals of Mathematical Statistics 16, 1945), and of a third where the first
-error was estimated too small. It stops at twenty times what it began with, and tells what would
-be enough.
+error was estimated too small. It stops at twenty times what it began with, and what would be
+enough is told (`imprecise`).
 """
 
 from collections.abc import Mapping
